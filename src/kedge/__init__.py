@@ -1,0 +1,1 @@
+"""Kedge: write, run and test the tools of data workflows."""

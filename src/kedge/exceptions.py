@@ -1,0 +1,109 @@
+"""Every error that Kedge raises, sorted by who has to act on it.
+
+``KedgeError`` is the root. Tool code knows ``WorkflowRuntimeError``, ``AnchorNotFoundException``, ``DcmEError`` and
+``DcmEException`` from the SDK's public interface; the rest is for whoever runs tools.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AnchorNotFoundException",
+    "DcmEError",
+    "DcmEException",
+    "EngineGone",
+    "KedgeError",
+    "ProtocolError",
+    "ToolCrashed",
+    "ToolError",
+    "ToolStartError",
+    "UsageError",
+    "WorkflowError",
+    "WorkflowRuntimeError",
+]
+
+
+class KedgeError(Exception):
+    """The root of all errors raised by Kedge."""
+
+
+class UsageError(KedgeError):
+    """The caller asked for something that cannot be: a bad file, an unknown anchor, a wrong configuration."""
+
+
+class ToolError(KedgeError):
+    """The tool reported an error or raised an exception; its author has to act.
+
+    ``messages`` are the error texts in the order in which they came, tracebacks included.
+    """
+
+    def __init__(self, text: str, messages: tuple[str, ...] = ()) -> None:
+        super().__init__(text)
+        self.messages = messages
+
+
+class ToolStartError(KedgeError):
+    """A tool could not be loaded, or its process ended or fell silent before it served.
+
+    ``stderr_tail`` holds the last lines that the process wrote to stderr; empty when no process was started.
+    """
+
+    def __init__(self, text: str, stderr_tail: tuple[str, ...] = ()) -> None:
+        super().__init__(text)
+        self.stderr_tail = stderr_tail
+
+
+class ToolCrashed(KedgeError):
+    """A tool process ended in the middle of a run.
+
+    ``cause`` is the exit code or the signal in words, ``stderr_tail`` the last lines that the process wrote to stderr,
+    ``stack`` the Python stack at the fault, as far as the process could still write one (empty otherwise).
+    """
+
+    def __init__(self, text: str, cause: str, stderr_tail: tuple[str, ...] = (), stack: tuple[str, ...] = ()) -> None:
+        super().__init__(text)
+        self.cause = cause
+        self.stderr_tail = stderr_tail
+        self.stack = stack
+
+
+class ProtocolError(KedgeError):
+    """The peer broke the two-stream protocol."""
+
+
+class EngineGone(KedgeError):
+    """The engine went away while the tool still needed it."""
+
+
+class WorkflowError(KedgeError):
+    """A workflow cannot be read, planned or run. ``tool_id`` and ``tool_name`` say where, when one tool is to blame."""
+
+    def __init__(self, text: str, tool_id: int | None = None, tool_name: str | None = None) -> None:
+        super().__init__(text)
+        self.tool_id = tool_id
+        self.tool_name = tool_name
+
+
+class WorkflowRuntimeError(KedgeError):
+    """Raised by a tool to end the run with a message to its user; shown without a traceback."""
+
+
+class AnchorNotFoundException(KedgeError):  # noqa: N818 - the name is part of the SDK's interface
+    """A tool asked for an anchor that its configuration does not have."""
+
+
+class DcmEError(KedgeError):
+    """An error that the connection manager answered with: ``message``, ``error_code`` and perhaps ``detail``."""
+
+    def __init__(self, message: str, error_code: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.error_code = error_code
+        self.detail = detail
+
+
+class DcmEException(KedgeError):  # noqa: N818 - the name is part of the SDK's interface
+    """A call to the connection manager failed; ``dcm_error`` says how."""
+
+    def __init__(self, msg: str, error: DcmEError) -> None:
+        super().__init__(msg)
+        self.dcm_error = error
