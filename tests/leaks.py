@@ -112,11 +112,7 @@ def _is_in_use_elsewhere(path: Path) -> bool:
         return False
     for pid in psutil.pids():
         with contextlib.suppress(OSError):
-            if (
-                str(path) in Path(f"/proc/{pid}/maps").read_text()
-                and pid != os.getpid()
-                and not _is_ours(pid)
-            ):
+            if str(path) in Path(f"/proc/{pid}/maps").read_text() and pid != os.getpid() and not _is_ours(pid):
                 return True
     return False
 

@@ -93,9 +93,7 @@ class TestLeaks:
                 r"path /dev/shm/kedge-[-\w]+",
             ]
         )
-        failing = [
-            line.strip(" _").split()[-1] for line in outcome.outlines if "ERROR at teardown of" in line
-        ]
+        failing = [line.strip(" _").split()[-1] for line in outcome.outlines if "ERROR at teardown of" in line]
         assert failing == [
             "test_child",
             "test_orphan",

@@ -67,9 +67,7 @@ def read(page: Path) -> list[Snippet]:
             if not re.fullmatch(r"<!-- not run: .+ -->", comment):
                 snippets.append(Snippet(where, language, token.content))
         elif language not in SHOWN:
-            raise SnippetError(
-                f"{where}: language {language!r} is none of {', '.join((*RUN, 'output', *SHOWN))}"
-            )
+            raise SnippetError(f"{where}: language {language!r} is none of {', '.join((*RUN, 'output', *SHOWN))}")
     return snippets
 
 
@@ -113,9 +111,7 @@ def run(page: Path, folder: Path) -> None:
         elif snippet.language == "console":
             _run_console(snippet, folder)
         else:
-            program = (
-                [sys.executable, "-"] if snippet.language == "python" else ["bash", "-eu", "-o", "pipefail"]
-            )
+            program = [sys.executable, "-"] if snippet.language == "python" else ["bash", "-eu", "-o", "pipefail"]
             ended = _execute(program, snippet.text, folder)
             _expect_success(snippet.where, snippet.language, ended.returncode, ended.stdout)
             _expect_output(snippet.where, snippet.output, ended.stdout)

@@ -58,9 +58,7 @@ class TestRead:
 
 class TestCommands:
     def test_a_command_has_its_continuation_and_its_output(self) -> None:
-        block = Snippet(
-            "page.md:1", "console", "$ cat <<END\n> one\n> END\none\n$ true\n$ echo two\ntwo\n\n> 3\n"
-        )
+        block = Snippet("page.md:1", "console", "$ cat <<END\n> one\n> END\none\n$ true\n$ echo two\ntwo\n\n> 3\n")
         assert commands(block) == [
             Command("cat <<END\none\nEND", "one\n"),
             Command("true", ""),
