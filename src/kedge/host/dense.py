@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 # Unpacking multiplies bytes, so it is done for so many rows at a time.
 _ROWS = 65_536
@@ -24,11 +24,11 @@ def dense_schema(schema: pa.Schema) -> pa.Schema:
     return pa.schema([field.with_type(_dense_type(field.type)) for field in schema], schema.metadata)
 
 
-def dense_batches(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def dense_batches(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """Unpack batches that have ``schema``; those whose columns are plain pass as they are, uncopied."""
     target = dense_schema(schema)
     if target.equals(schema):
-        return batches
+        return iter(batches)
     return (part for batch in batches for part in _unpacked(batch, target))
 
 

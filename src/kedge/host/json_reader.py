@@ -250,9 +250,7 @@ def _refused_field(record: dict[str, object], name: str, schema: pa.Schema) -> s
     try:
         _read(json.dumps({name: record[name]}).encode(), pa.schema([schema.field(name)]))
     except pa.ArrowInvalid:
-        hint = f"types={{{name!r}: 'double'}}"
         type_ = schema.field(name).type
-        return (
-            f"field {name!r}: {shown(record[name])} does not fit {type_}; give it a type for all values, such as {hint}"
-        )
+        hint = f", such as types={{{name!r}: 'double'}}" if pa.types.is_integer(type_) else ""
+        return f"field {name!r}: {shown(record[name])} does not fit {type_}; give it a type for all values{hint}"
     return None
