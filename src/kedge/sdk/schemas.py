@@ -10,6 +10,7 @@ precision and scale.
 from __future__ import annotations
 
 __all__ = [
+    "check_unique_names",
     "create_schema",
     "decode_metadata",
     "field_from_arrow",
@@ -21,7 +22,8 @@ __all__ = [
     "set_metadata",
 ]
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -64,6 +66,12 @@ def metadata_from_schema(schema: pa.Schema) -> Metadata:
             )
         names.add(name)
     return Metadata(field_from_arrow(column) for column in schema)
+
+
+def check_unique_names(names: Sequence[str]) -> None:
+    """Raise ``UsageError`` where two columns have one name."""
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise UsageError(f"two columns are named {twice[0]!r}, and an engine needs unique names: rename one")
 
 
 def field_from_arrow(column: pa.Field) -> Field:

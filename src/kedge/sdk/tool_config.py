@@ -170,9 +170,8 @@ def _text(value: Any, path: str) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if not isinstance(value, _PRINTABLE):
-        raise UsageError(
-            f"{path}: a value of type {type(value).__name__} cannot be written as XML; turn it into text first"
-        )
+        kind = type(value).__name__
+        raise UsageError(f"{path}: a value of type {kind} cannot be written as XML; turn it into text first")
     text = str(value)
     if wrong := _NOT_XML.search(text):
         raise UsageError(
