@@ -43,7 +43,7 @@ def _lock(descriptor: int) -> None:
     else:
         import fcntl
 
-        pass
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def _unlock(descriptor: int) -> None:
