@@ -1,4 +1,4 @@
-"""Ways to run a tool: in this process, through Kedge's host over gRPC, and through a client that knows the .proto alone."""
+"""Ways to run a tool: in this process, through Kedge's host, and through a client that knows the .proto alone."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from kedge.sdk.fields import Metadata
     from kedge.sdk.outlet import Answer, Message, Request
     from kedge.sdk.plugin import PluginV2
+
+CallMetadata = tuple[tuple[str, str], ...]
 
 
 @dataclass
@@ -204,7 +206,7 @@ class RawClient:
 class RawStreams:
     """Both streams of a raw client."""
 
-    def __init__(self, channel: grpc.Channel, metadata: tuple[tuple[str, str], ...] = ()) -> None:
+    def __init__(self, channel: grpc.Channel, metadata: CallMetadata = ()) -> None:
         self._control_out: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._records_out: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.control_in = self._open(channel, CONTROL, self._control_out, "ControlOut", metadata)

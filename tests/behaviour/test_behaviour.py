@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pytest
 
-from kedge import PluginV2
 from kedge.sdk.constants import Anchor
 from tests.behaviour import tools
 from tests.behaviour.adapters import Adapter, Outcome, Script, adapters
+
+if TYPE_CHECKING:
+    from kedge import PluginV2
 
 Run = Callable[[Script], Outcome]
 

@@ -75,7 +75,7 @@ class Asking(Copy):
         provider.io.translate_msg_use_callback("early", (), lambda answer: self.info(answer.translated_message))
 
     def on_record_batch(self, batch: pa.Table, anchor: Any) -> None:
-        self.provider.dcm.get_connection("c1", lambda answer: self.info("{verb}", answer) or self.connected(answer))
+        self.provider.dcm.get_connection("c1", self.connected)
 
     def connected(self, answer: dict[str, Any]) -> None:
         self.info("connection {}", answer["connection_id"])
