@@ -379,6 +379,11 @@ class TestLayout:
         with pytest.raises(UsageError, match="two columns are named 'a'"):
             from_engine(pa.table([[1], [2]], names=["a", "a"]))
 
+    def test_an_announcement_of_two_columns_of_one_name_is_an_error(self) -> None:
+        twice = Metadata([Field("a", FieldType.int64), Field("a", FieldType.int64)])
+        with pytest.raises(UsageError, match="two columns are named 'a'"):
+            to_engine(pa.table({"a": [1]}), twice)
+
     def test_the_announcement_is_the_plans_own(self) -> None:
         announced = announce(FieldType.int64)
         plan = OutgoingPlan(pa.schema([("a", pa.int8())]), announced)
