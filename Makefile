@@ -23,8 +23,8 @@ $(INSTALLED): requirements/dev.txt pyproject.toml
 demo: $(INSTALLED) ## run a tool over the real protocol, on real data, from csv to parquet
 	@mkdir -p demo-output
 	$(BIN)/kedge tool run examples/late_flights.py:LateFlights \
-	    -i Flights=examples/data/flights.csv -i Weather=examples/data/weather.csv \
-	    -o Late=demo-output/late.parquet -o OnTime=demo-output/on_time.parquet -c Minutes=60
+	    -i Flights=examples/data/flights.csv -i Weather=examples/data/weather.csv -c Minutes=60 \
+	    -o Late=demo-output/late.parquet -o OnTime=demo-output/on_time.parquet -o Rejects=-
 
 test: $(INSTALLED) ## run every test (make test ARGS="tests/sdk -k fields" for some)
 	$(BIN)/python -m pytest $(ARGS)
