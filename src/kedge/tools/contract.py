@@ -17,6 +17,7 @@ from __future__ import annotations
 
 __all__ = [
     "Context",
+    "FileSink",
     "Input",
     "Inputs",
     "Order",
@@ -33,7 +34,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import pyarrow as pa
 from sqlglot import exp
@@ -97,9 +98,16 @@ class Source:
     rowid: bool = False
 
     @property
-    def table(self) -> exp.Table:
+    def table(self) -> exp.Expression:
         """The relation as a FROM term."""
-        return exp.to_table(exp.to_identifier(self.relation, quoted=True).sql("duckdb"))
+        return exp.Table(this=exp.to_identifier(self.relation, quoted=True))
+
+    def named(self, alias: str) -> exp.Expression:
+        """The relation as a FROM term under another name, for SELECTs over several relations."""
+        return exp.Table(
+            this=exp.to_identifier(self.relation, quoted=True),
+            alias=exp.TableAlias(this=exp.to_identifier(alias)),
+        )
 
     @property
     def columns(self) -> list[exp.Expression]:
@@ -146,15 +154,34 @@ class _Derived(Source):
     query: exp.Query = field(default_factory=exp.Select)
 
     @property
-    def table(self) -> exp.Table:  # type: ignore[override]
-        return self.query.subquery(exp.to_identifier(self.relation, quoted=True))  # type: ignore[return-value]
+    def table(self) -> exp.Expression:
+        return self.query.copy().subquery(exp.to_identifier(self.relation, quoted=True))
+
+    def named(self, alias: str) -> exp.Expression:
+        return self.query.copy().subquery(exp.to_identifier(alias))
+
+
+Records = pa.RecordBatchReader | pa.Table if TYPE_CHECKING else object
 
 
 @dataclass(frozen=True)
 class Step:
-    """Arrow tables in, Arrow tables out, one for each output anchor; inputs arrive whole and in their order."""
+    """Arrow records in, Arrow records out, by anchor; inputs arrive as streams in their order."""
 
-    run: Callable[[Mapping[str, pa.Table]], Mapping[str, pa.Table]]
+    run: Callable[[Mapping[str, pa.RecordBatchReader]], Mapping[str, Records]]
+
+
+@dataclass(frozen=True)
+class FileSink:
+    """A file to write: ``format`` is ``csv``, ``parquet``, ``json`` or ``arrow``, ``options`` are that format's.
+
+    ``split`` names the column whose values say the file of each row, ``keep_split`` whether it is written too.
+    """
+
+    path: Path
+    format: str
+    options: Mapping[str, str | bool] = field(default_factory=dict)
+    limit: int = 0
 
 
 @dataclass(frozen=True)
@@ -192,8 +219,8 @@ class Report(Protocol):
 class Context:
     """What a tool may know beside its configuration and inputs.
 
-    ``declared`` says the schema that the file declares for an output anchor (``MetaInfo``); ``facts`` are the results of
-    the tool's probes, empty before the run.
+    ``running`` is false where schemas are inferred without records. ``declared`` says the schema that the file declares
+    for an output anchor (``MetaInfo``); ``facts`` are the results of the tool's probes, empty before the run.
     """
 
     tool_id: int
@@ -205,6 +232,7 @@ class Context:
     temporary: Path
     report: Report
     amp: bool = False
+    running: bool = False
     declared: Mapping[str, Schema] = field(default_factory=dict)
     facts: Mapping[str, pa.Table] = field(default_factory=dict)
 
@@ -235,7 +263,8 @@ class Input:
 class Tool(Generic[Config]):
     """A standard tool; ``plugins`` are plugin strings and macro base names.
 
-    ``order`` overrides the order of the inputs by configuration. ``sink`` says that the tool is run for its effect.
+    ``order`` overrides the order of the inputs by configuration. ``sink`` says that the tool is run for its effect,
+    ``write`` which file it leaves. ``probes`` are the input anchors that ``probe`` reads.
     """
 
     plugins: tuple[str, ...]
@@ -246,9 +275,10 @@ class Tool(Generic[Config]):
     build: Callable[[Config, Inputs[Source], Context], Mapping[str, Query]] | None = None
     step: Callable[[Config, Inputs[Schema], Context], Step] | None = None
     probe: Callable[[Config, Inputs[Source], Context], Mapping[str, exp.Query]] | None = None
+    probes: tuple[str, ...] = ()
     order: Callable[[Config], Mapping[str, Order]] | None = None
+    write: Callable[[Config, Source, Context], FileSink] | None = None
     sink: bool = False
-    renames: Mapping[str, str] = field(default_factory=dict)
 
     def order_of(self, config: Any, anchor: str) -> Order:  # noqa: ANN401 - a tool's own configuration
         """Return what the tool does with the order of an input."""
@@ -256,9 +286,9 @@ class Tool(Generic[Config]):
         return said.get(anchor) or next(item.order for item in self.inputs if item.name == anchor)
 
 
-def column(name: str) -> exp.Column:
-    """Return a column by its name, quoted."""
-    return exp.column(exp.to_identifier(name, quoted=True))
+def column(name: str, table: str = "") -> exp.Column:
+    """Return a column by its name, quoted, of ``table`` where a SELECT reads several."""
+    return exp.column(exp.to_identifier(name, quoted=True), table=table or None)
 
 
 def aliased(expressions: Iterable[tuple[exp.Expression, str]]) -> list[exp.Expression]:

@@ -1,0 +1,148 @@
+"""Turning a column of one Designer type into another, as Select, Formula and the rest do it.
+
+What fits is kept. Text becomes a number by the number that it starts with; text without one, a number out of range and
+a date that is none become null; text that is too long is cut. Each such value is noted under the tool, in a CASE branch
+that only it reaches, so that values which convert well cost nothing.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Converter"]
+
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from kedge.formula.types import DesignerType
+from kedge.tools.sql import NULL, all_of, call, case, is_null, not_null, number, text
+
+UNBOUNDED = 1 << 20
+LEADING_NUMBER = r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?"
+RANGES = {"Byte": (0, 255), "Int16": (-(2**15), 2**15 - 1), "Int32": (-(2**31), 2**31 - 1), "Int64": (-(2**63), 2**63 - 1)}
+
+
+@dataclass(frozen=True)
+class Converter:
+    """Converts values for one tool. ``comma_decimal`` reads and writes a comma for the decimal point."""
+
+    tool_id: int
+    comma_decimal: bool = False
+
+    def convert(
+        self, value: exp.Expression, source: DesignerType, target: DesignerType, field: str
+    ) -> exp.Expression:
+        """Return ``value``, a column of type ``source``, as ``target``; ``field`` names it in messages."""
+        if target.is_string:
+            return self._to_string(value, source, target, field)
+        if source.name == target.name and source.size <= target.size and source.scale <= target.scale:
+            return value if source == target else exp.cast(value, target.sql)
+        if target.is_bool:
+            return self._to_bool(value, source)
+        if target.is_temporal:
+            return self._to_temporal(value, source, target, field)
+        if target.is_numeric:
+            return self._to_number(value, source, target, field)
+        return exp.cast(value, target.sql) if source.is_string else NULL.copy()
+
+    def _note(self, field: str, value: exp.Expression, complaint: str, result: exp.Expression) -> exp.Expression:
+        message = call("concat", text(f"{field}: "), call("left", exp.cast(value.copy(), "text"), number(100)), text(complaint))
+        return call("kedge_note", number(self.tool_id), message, result)
+
+    def _checked(
+        self, value: exp.Expression, converted: exp.Expression, result: exp.Expression, field: str, target: DesignerType
+    ) -> exp.Expression:
+        """Return ``converted`` where it is not null, else note the value and return ``result``, given as text."""
+        lost = all_of([is_null(converted), not_null(value)])
+        noted = self._note(field, value, f" does not convert to {target.name}", result)
+        return case([(lost, exp.TryCast(this=noted, to=target.sql))], converted.copy())
+
+    def _to_string(
+        self, value: exp.Expression, source: DesignerType, target: DesignerType, field: str
+    ) -> exp.Expression:
+        written = self.as_text(value, source)
+        if target.size >= UNBOUNDED or (source.text_width if source.name != "Double" else 24) <= target.size:
+            return written
+        cut = self._note(field, written, f" is cut to {target.size} characters", call("left", written, number(target.size)))
+        return case([(exp.GT(this=call("length", written.copy()), expression=number(target.size)), cut)], written.copy())
+
+    def as_text(self, value: exp.Expression, source: DesignerType) -> exp.Expression:
+        """Return a value as Designer writes it: ``True``, ``1.5``, ``2024-02-29``."""
+        if source.is_string:
+            return value
+        if source.is_bool:
+            return case([(value, text("True")), (exp.Not(this=value.copy()), text("False"))], NULL.copy())
+        if source.name in ("Float", "Double"):
+            plain = call("regexp_replace", exp.cast(value, "text"), text(r"\.0$"), text(""))
+            return self._with_comma(plain)
+        if source.name == "DateTime":
+            return call("strftime", value, text("%Y-%m-%d %H:%M:%S"))
+        return self._with_comma(exp.cast(value, "text")) if source.name == "FixedDecimal" else exp.cast(value, "text")
+
+    def _with_comma(self, written: exp.Expression) -> exp.Expression:
+        return call("replace", written, text("."), text(",")) if self.comma_decimal else written
+
+    def _to_bool(self, value: exp.Expression, source: DesignerType) -> exp.Expression:
+        if source.is_numeric:
+            return exp.NEQ(this=value, expression=number(0))
+        if not source.is_string:
+            return NULL.copy()
+        folded = call("lower", call("trim", value))
+        zero = exp.EQ(this=exp.TryCast(this=folded.copy(), to=exp.DataType.build("double")), expression=number(0))
+        false = exp.or_(exp.In(this=folded, expressions=[text("false"), text("f"), text("")]), zero)
+        return case([(is_null(value), NULL.copy())], exp.Not(this=call("coalesce", exp.paren(false), exp.false())))
+
+    def _to_temporal(
+        self, value: exp.Expression, source: DesignerType, target: DesignerType, field: str
+    ) -> exp.Expression:
+        if source.is_temporal:
+            if {source.name, target.name} == {"Date", "Time"}:
+                return NULL.copy()
+            return exp.cast(value, target.sql)
+        if not source.is_string:
+            return exp.TryCast(this=self._note(field, value, f" does not convert to {target.name}", NULL.copy()), to=target.sql)
+        filled = call("nullif", call("trim", value), text(""))
+        shown = call("left", filled, number(10)) if target.name == "Date" else filled
+        return self._checked(filled.copy(), exp.TryCast(this=shown, to=target.sql), NULL.copy(), field, target)
+
+    def _to_number(
+        self, value: exp.Expression, source: DesignerType, target: DesignerType, field: str
+    ) -> exp.Expression:
+        if source.is_bool:
+            return exp.cast(case([(value, number(-1 if target.name != "Byte" else 1)), (exp.Not(this=value.copy()), number(0))], NULL.copy()), target.sql)
+        if source.is_string:
+            return self._text_to_number(value, target, field)
+        if not source.is_numeric:
+            return exp.TryCast(this=self._note(field, value, f" does not convert to {target.name}", NULL.copy()), to=target.sql)
+        rounded = call("round", value) if target.is_integer and not source.is_integer else value
+        if _widens(source, target):
+            return exp.cast(rounded, target.sql)
+        return self._checked(value, exp.TryCast(this=rounded, to=target.sql), NULL.copy(), field, target)
+
+    def _text_to_number(self, value: exp.Expression, target: DesignerType, field: str) -> exp.Expression:
+        plain = value
+        if self.comma_decimal:
+            plain = call("replace", call("replace", value, text("."), text("")), text(","), text("."))
+        filled = call("nullif", call("trim", plain), text(""))
+        start = call("nullif", call("regexp_extract", filled.copy(), text(LEADING_NUMBER)), text(""))
+        if target.is_integer:
+            whole = case(
+                [(call("regexp_matches", filled.copy(), text("[.eE]")), call("round", exp.TryCast(this=start.copy(), to=exp.DataType.build("double"))))],
+                NULL.copy(),
+            )
+            result = exp.cast(exp.TryCast(this=whole, to=target.sql), "text")
+            fallback = call("coalesce", result, start)
+            exact: exp.Expression = case(
+                [(exp.Not(this=call("contains", filled.copy(), text("."))), exp.TryCast(this=filled, to=target.sql))],
+                exp.TryCast(this=call("round", exp.TryCast(this=filled.copy(), to=exp.DataType.build("double"))), to=target.sql),
+            )
+            return self._checked(filled.copy(), exact, fallback, field, target)
+        return self._checked(filled.copy(), exp.TryCast(this=filled, to=target.sql), start, field, target)
+
+
+def _widens(source: DesignerType, target: DesignerType) -> bool:
+    if target.name == "Double" or (target.name == "Float" and source.name in ("Byte", "Int16", "Float")):
+        return True
+    if source.name in RANGES and target.name in RANGES:
+        low, high = RANGES[source.name]
+        return RANGES[target.name][0] <= low and high <= RANGES[target.name][1]
+    return False

@@ -1,0 +1,121 @@
+"""One place that runs a one-tool workflow: configuration XML and input tables in, tables and messages out."""
+
+from __future__ import annotations
+
+__all__ = ["Outcome", "data", "run_one"]
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from kedge.tools.element import Element, element, parse_element
+from kedge.tools.schema import Schema
+from kedge.tools.settings import Settings
+from kedge.workflow.document import Document
+from kedge.workflow.report import RunReport
+from kedge.workflow.workflow import CheckReport, Workflow
+
+TEXT_INPUT = "AlteryxBasePluginsGui.TextInput.TextInput"
+SELECT = "AlteryxBasePluginsGui.AlteryxSelect.AlteryxSelect"
+Cell = Any
+Table = tuple[tuple[tuple[str, str], ...], tuple[tuple[Cell, ...], ...]]
+
+
+def data(fields: str, *rows: tuple[Cell, ...]) -> Table:
+    """Describe a table: ``"Id Int32, Name V_String(10)"`` and rows."""
+    columns = tuple(_column(item.strip()) for item in fields.split(","))
+    return columns, rows
+
+
+def _column(text: str) -> tuple[str, str]:
+    name, _, type_ = text.rpartition(" ")
+    return name, type_
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a one-tool workflow did. ``schemas`` are those of ``check``, which the run's tables are held against."""
+
+    check: CheckReport
+    report: RunReport
+    tool_id: int
+
+    def table(self, anchor: str = "Output") -> pa.Table:
+        return self.report.table(self.tool_id, anchor)
+
+    def rows(self, anchor: str = "Output") -> list[tuple[Cell, ...]]:
+        return [tuple(row.values()) for row in self.table(anchor).to_pylist()]
+
+    def names(self, anchor: str = "Output") -> list[str]:
+        return list(self.table(anchor).column_names)
+
+    def schema(self, anchor: str = "Output") -> Schema:
+        return self.check.schemas[self.tool_id, anchor]
+
+    def types(self, anchor: str = "Output") -> list[str]:
+        return [str(field.type) for field in self.schema(anchor)]
+
+    @property
+    def texts(self) -> list[str]:
+        return [message.text for message in self.report.messages]
+
+
+def run_one(
+    plugin: str,
+    configuration: str,
+    inputs: Mapping[str, Table | Sequence[Table]] | None = None,
+    *,
+    anchors: Sequence[str] = ("Output",),
+    settings: Settings | None = None,
+    macro: str = "",
+    amp: bool = False,
+    path: Path | None = None,
+    check: bool = True,
+    ok: bool = True,
+) -> Outcome:
+    """Run one tool on tables and keep the records of ``anchors``; the schemas before and after must be equal."""
+    switch = element("RunWithE2", {"value": str(amp)})
+    flow = Workflow(Document(properties=element("Properties", {}, switch)))
+    if path:
+        flow = Workflow(flow.document, path)
+    wires: list[tuple[int, str, str]] = []
+    for anchor, tables in (inputs or {}).items():
+        several = isinstance(tables, list)
+        for number, table in enumerate(tables if several else [tables], 1):
+            flow, origin = _add_table(flow, table)  # type: ignore[arg-type]
+            wires.append((origin, anchor, f"#{number}" if several else ""))
+    engine = {"Macro": macro} if macro else {"EngineDll": "AlteryxBasePluginsEngine.dll"}
+    flow, tool_id = flow.add(plugin, parse_element(configuration, "test"), **engine)
+    for origin, anchor, name in wires:
+        flow = flow.connect(origin, "Output", tool_id, anchor, name)
+    checked = flow.check(settings=settings)
+    report = flow.run(taps=[(tool_id, anchor) for anchor in anchors], settings=settings)
+    if ok:
+        report.raise_for_status()
+    outcome = Outcome(checked, report, tool_id)
+    for anchor in anchors if check and ok else ():
+        assert outcome.table(anchor).schema == outcome.schema(anchor).arrow()
+    return outcome
+
+
+def _add_table(flow: Workflow, table: Table) -> tuple[Workflow, int]:
+    columns, rows = table
+    names = element("Fields", {}, *(element("Field", {"name": name}) for name, _ in columns))
+    cells = element("Data", {}, *(element("r", {}, *(_cell(value) for value in row)) for row in rows))
+    flow, origin = flow.add(TEXT_INPUT, element("Configuration", {}, names, cells))
+    picks = [_pick(name, type_) for name, type_ in columns]
+    fields = element("SelectFields", {}, *picks, element("SelectField", {"field": "*Unknown", "selected": "True"}))
+    flow, select = flow.add(SELECT, element("Configuration", {}, fields))
+    return flow.connect(origin, "Output", select, "Input"), select
+
+
+def _pick(name: str, type_: str) -> Element:
+    kind, _, size = type_.rstrip(")").partition("(")
+    return element("SelectField", {"field": name, "selected": "True", "type": kind, **({"size": size} if size else {})})
+
+
+def _cell(value: Cell) -> Element:
+    return element("c", {}, text="" if value is None else str(value))
