@@ -15,6 +15,7 @@ from kedge.exceptions import WorkflowError
 from kedge.formula.types import DesignerType
 from kedge.tools.contract import FileSink, aliased, column
 from kedge.tools.schema import Schema
+from kedge.tools.sql import call
 
 Run = Callable[[str], duckdb.DuckDBPyConnection]
 DIALECT = "duckdb"
@@ -66,8 +67,8 @@ def _write_csv(run: Run, query: exp.Query, schema: Schema, sink: FileSink, part:
             cells.append(exp.Literal.string(delimiter))
         cells.append(_cell(field.name, field.type, delimiter, force))
     if end == "\r\n":
-        cells.append(exp.func("chr", exp.Literal.number(13)))
-    line = exp.func("concat", *(cells or [exp.Literal.string("")]))
+        cells.append(call("chr", exp.Literal.number(13)))
+    line = call("concat", *(cells or [exp.Literal.string("")]))
     title = _title(schema, sink, delimiter, force)
     lines = exp.select(*aliased([(line, title or "line")])).from_(query.subquery("records"))
     header = str(bool(title)).lower()
@@ -85,26 +86,26 @@ def _cell(name: str, type_: DesignerType, delimiter: str, force: bool) -> exp.Ex
     if type_.name in ("Float", "Double"):
         text = _shortest(value)
     elif type_.name == "DateTime":
-        text = exp.func("strftime", value, exp.Literal.string("%Y-%m-%d %H:%M:%S"))
+        text = call("strftime", value, exp.Literal.string("%Y-%m-%d %H:%M:%S"))
     else:
         text = exp.cast(value, "text")
     if force:
-        return _quoted(exp.func("coalesce", text, exp.Literal.string("")))
+        return _quoted(call("coalesce", text, exp.Literal.string("")))
     if not type_.is_string or not delimiter:
         return text
-    needs = exp.or_(*(exp.func("contains", text, exp.Literal.string(mark)) for mark in ('"', delimiter, "\n", "\r")))
+    needs = exp.or_(*(call("contains", text, exp.Literal.string(mark)) for mark in ('"', delimiter, "\n", "\r")))
     return exp.case().when(needs, _quoted(text)).else_(text)
 
 
 def _shortest(value: exp.Expression) -> exp.Expression:
     """Write a Double as its shortest text: DuckDB writes ``1.0`` where Designer writes ``1``."""
     text = exp.cast(value, "text")
-    return exp.func("regexp_replace", text, exp.Literal.string(r"\.0$"), exp.Literal.string(""))
+    return call("regexp_replace", text, exp.Literal.string(r"\.0$"), exp.Literal.string(""))
 
 
 def _quoted(text: exp.Expression) -> exp.Expression:
-    doubled = exp.func("replace", text, exp.Literal.string('"'), exp.Literal.string('""'))
-    return exp.func("concat", exp.Literal.string('"'), doubled, exp.Literal.string('"'))
+    doubled = call("replace", text, exp.Literal.string('"'), exp.Literal.string('""'))
+    return call("concat", exp.Literal.string('"'), doubled, exp.Literal.string('"'))
 
 
 def _title(schema: Schema, sink: FileSink, delimiter: str, force: bool) -> str:

@@ -3,9 +3,8 @@
 A tool is one module of this package with a ``TOOL``. Its four parts, in this order: a frozen dataclass ``Config``;
 ``parse(xml)``, which turns the ``Configuration`` element into it and refuses what it does not know; ``bind``, which
 says the schemas of the output anchors from those of the inputs; ``build``, which says each output anchor as one
-SELECT over the inputs. A tool whose output depends on records in a way SQL cannot say has ``step`` in place of
-``build``: a function over Arrow tables. A tool whose *schema* depends on records has ``probe`` as well: SELECTs whose
-results ``bind`` is given.
+SELECT over the inputs, or, where SQL cannot say it, all of them as one ``Step``, a function over Arrow records. A tool
+whose *schema* depends on records has ``probe`` as well: SELECTs whose results ``bind`` is given.
 
 **Row order** is part of the meaning of a workflow. A relation carries it in one of two ways: ``natural``, the order in
 which the engine yields the rows (scans, projections, filters, limits and unions keep it), or ``order``, a list of
@@ -16,6 +15,7 @@ false, because nobody downstream looks at the order) gets neither, so order cost
 from __future__ import annotations
 
 __all__ = [
+    "Built",
     "Context",
     "FileSink",
     "Input",
@@ -171,17 +171,24 @@ class Step:
     run: Callable[[Mapping[str, pa.RecordBatchReader]], Mapping[str, Records]]
 
 
+Built = Mapping[str, Query] | Step if TYPE_CHECKING else object
+
+
 @dataclass(frozen=True)
 class FileSink:
     """A file to write: ``format`` is ``csv``, ``parquet``, ``json`` or ``arrow``, ``options`` are that format's.
 
-    ``split`` names the column whose values say the file of each row, ``keep_split`` whether it is written too.
+    ``limit`` is the most records to write, 0 for all. ``split`` names the column whose values say the file of each row,
+    ``keep_split`` whether it is written too, and ``place`` makes the path of a value.
     """
 
     path: Path
     format: str
     options: Mapping[str, str | bool] = field(default_factory=dict)
     limit: int = 0
+    split: str = ""
+    keep_split: bool = True
+    place: Callable[[str], Path] | None = None
 
 
 @dataclass(frozen=True)
@@ -272,8 +279,7 @@ class Tool(Generic[Config]):
     outputs: tuple[str, ...]
     parse: Callable[[Element], Config]
     bind: Callable[[Config, Inputs[Schema], Context], Mapping[str, Schema]]
-    build: Callable[[Config, Inputs[Source], Context], Mapping[str, Query]] | None = None
-    step: Callable[[Config, Inputs[Schema], Context], Step] | None = None
+    build: Callable[[Config, Inputs[Source], Context], Built] | None = None
     probe: Callable[[Config, Inputs[Source], Context], Mapping[str, exp.Query]] | None = None
     probes: tuple[str, ...] = ()
     order: Callable[[Config], Mapping[str, Order]] | None = None

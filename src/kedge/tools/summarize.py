@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["TOOL"]
+__all__ = ["TOOL", "aggregate", "ordered_aggregate", "unescape"]
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -180,7 +180,7 @@ def _is_blank(value: exp.Expression, type_: DesignerType) -> exp.Expression:
 
 
 def _concat(action: Action, value: exp.Expression, ordering: Sequence[exp.Expression]) -> exp.Expression:
-    joined = _ordered("string_agg", [value, text(action.separator)], ordering)
+    joined = ordered_aggregate("string_agg", [value, text(action.separator)], ordering)
     if not action.start and not action.end:
         return joined
     whole = call("concat", text(action.start), joined, text(action.end))
@@ -189,19 +189,20 @@ def _concat(action: Action, value: exp.Expression, ordering: Sequence[exp.Expres
 
 def _pick(action: str, value: exp.Expression, ordering: Sequence[exp.Expression]) -> exp.Expression:
     if action == "Mode":
-        return _ordered("mode", [value], ordering)
+        return ordered_aggregate("mode", [value], ordering)
     if action == "Last":
-        return _ordered("last", [value], ordering)
+        return ordered_aggregate("last", [value], ordering)
     if action == "First":
-        return _ordered("first", [value], ordering)
+        return ordered_aggregate("first", [value], ordering)
     length = exp.Ordered(this=call("length", exp.cast(value.copy(), "text")), desc=action == "Longest", nulls_first=False)
-    picked = _ordered("first", [value], [length, *ordering])
+    picked = ordered_aggregate("first", [value], [length, *ordering])
     return exp.Filter(this=picked, expression=exp.Where(this=not_null(value)))
 
 
-def _ordered(
+def ordered_aggregate(
     function: str, arguments: Sequence[exp.Expression], ordering: Sequence[exp.Expression]
 ) -> exp.Expression:
+    """Return an aggregate over values in the order of their records; the order hangs on the last argument."""
     *rest, last = [item.copy() for item in arguments]
     if not ordering:
         return call(function, *rest, last)

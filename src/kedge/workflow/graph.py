@@ -6,7 +6,7 @@ __all__ = ["Graph", "Problem", "ResolvedTool", "Wire", "resolve"]
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kedge.exceptions import UsageError, WorkflowError
@@ -136,6 +136,8 @@ def _resolve_node(node: Node, wires: tuple[Wire, ...], constants: Mapping[str, s
     if node.plugin != TEXT_INPUT:
         configuration = _with_constants(configuration, constants)
     config = tool.parse(configuration)
+    if node.macro and len(tool.inputs) == 1:
+        wires = tuple(replace(wire, anchor=tool.inputs[0].name) for wire in wires)
     _check_wires(tool, wires)
     return ResolvedTool(node, tool, config, wires)
 

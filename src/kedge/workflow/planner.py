@@ -50,7 +50,7 @@ def make_plan(graph: Graph, taps: Iterable[Anchor], browse: bool = True) -> Plan
 
 
 def _is_browse(tool: ResolvedTool) -> bool:
-    return tool.tool.sink and tool.tool.write is None and tool.tool.probe is None and tool.tool.step is None
+    return tool.tool.sink and tool.tool.write is None and tool.tool.probe is None
 
 
 def _check_taps(graph: Graph, taps: Iterable[Anchor]) -> None:
@@ -74,7 +74,7 @@ def _count_uses(tools: tuple[ResolvedTool, ...], kept: frozenset[Anchor]) -> dic
     uses: Counter[Anchor] = Counter()
     for tool in reversed(tools):
         used = sum(uses[tool.tool_id, anchor] > 0 or (tool.tool_id, anchor) in kept for anchor in tool.tool.outputs)
-        readers = max(used, 1) if tool.tool.build or tool.tool.sink else 1
+        readers = max(used, 1)
         for wire in tool.wires:
             uses[wire.origin, wire.origin_anchor] += readers + (wire.anchor in tool.tool.probes)
     return dict(uses)

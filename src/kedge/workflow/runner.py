@@ -5,15 +5,16 @@ from __future__ import annotations
 __all__ = ["Run"]
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from sqlglot import exp
 
 from kedge.exceptions import KedgeError, UsageError, WorkflowError
-from kedge.tools.contract import Context, Inputs, Query, Source
+from kedge.tools.contract import Context, FileSink, Inputs, Query, Source, Step, column
 from kedge.tools.schema import Schema
 from kedge.workflow.engine import Engine
 from kedge.workflow.graph import ResolvedTool, Wire
@@ -121,8 +122,6 @@ class Run:
         schemas = tool.tool.bind(tool.config, self._inputs(tool, lambda wire, _: self._relation(wire).schema), context)
         if tool.tool.build:
             self._build(tool, sources, schemas, context)
-        elif tool.tool.step:
-            self._step(tool, schemas, context)
         elif tool.tool.write:
             self._write(tool, sources, context)
 
@@ -150,8 +149,11 @@ class Run:
         self, tool: ResolvedTool, sources: Inputs[Source], schemas: Mapping[str, Schema], context: Context
     ) -> None:
         assert tool.tool.build is not None
-        queries = tool.tool.build(tool.config, sources, context)
-        for anchor, query in queries.items():
+        built = tool.tool.build(tool.config, sources, context)
+        if isinstance(built, Step):
+            self._step(tool, built, schemas)
+            return
+        for anchor, query in built.items():
             if self.plan.is_used((tool.tool_id, anchor)):
                 self._register(tool, anchor, schemas[anchor], self._limited(tool, query))
 
@@ -172,9 +174,7 @@ class Run:
             relation = relation.as_table(self.engine.create(relation.name, relation.everything()))
         self.relations[key] = relation
 
-    def _step(self, tool: ResolvedTool, schemas: Mapping[str, Schema], context: Context) -> None:
-        assert tool.tool.step is not None
-        step = tool.tool.step(tool.config, self._inputs(tool, lambda wire, _: self._relation(wire).schema), context)
+    def _step(self, tool: ResolvedTool, step: Step, schemas: Mapping[str, Schema]) -> None:
         streams = {
             wire.anchor + wire.name: self.engine.stream(self._relation(wire).records()) for wire in tool.wires
         }
@@ -191,9 +191,26 @@ class Run:
             return
         relation = self._relation(tool.wires[0])
         sink = tool.tool.write(tool.config, sources.one(tool.wires[0].anchor), context)
-        count = self.engine.write(relation.records(sink.limit), relation.schema, sink)
-        self.files.append(FileReport(tool.tool_id, str(sink.path), count, Path(sink.path).stat().st_size))
-        self._say(tool, "info", f"{count} records were written to {sink.path}")
+        for part, query, schema in self._parts(sink, relation):
+            count = self.engine.write(query, schema, part)
+            self.files.append(FileReport(tool.tool_id, str(part.path), count, Path(part.path).stat().st_size))
+            self._say(tool, "info", f"{count} records were written to {part.path}")
+
+    def _parts(self, sink: FileSink, relation: Relation) -> Iterator[tuple[FileSink, exp.Query, Schema]]:
+        """Yield each file to write with its records: one, or one for each value of the field that splits them."""
+        if not sink.split or sink.place is None:
+            yield sink, relation.records(sink.limit), relation.schema
+            return
+        if relation.query is not None:
+            relation = relation.as_table(self.engine.create(relation.name, relation.everything()))
+        kept = Schema(tuple(item for item in relation.schema if sink.keep_split or item.name != sink.split))
+        rows = relation.records(sink.limit).subquery("records")
+        text = exp.cast(column(sink.split), "text")
+        values = self.engine.fetch(statement(exp.select(exp.alias_(text, "value")).from_(rows).distinct(), (relation,)))
+        for value in sorted(values["value"].to_pylist(), key=lambda item: (item is not None, item)):
+            same = exp.NullSafeEQ(this=text.copy(), expression=exp.convert(value))
+            columns = [column(item.name) for item in kept]
+            yield replace(sink, path=sink.place(value or "")), exp.select(*columns).from_(rows.copy()).where(same), kept
 
 
 def _name(tool: ResolvedTool, anchor: str) -> str:

@@ -222,7 +222,7 @@ def _check(graph: Graph, session: _Session) -> CheckReport:
             found = tool.tool.bind(tool.config, _input_schemas(tool, schemas), session.context(tool, report))
         except KedgeError as fault:
             problems.append(Problem(tool.tool_id, name, tool.node.plugin or tool.node.macro, str(fault)))
-            continue
+            found = session.context(tool, report).declared
         schemas.update({(tool.tool_id, anchor): schema for anchor, schema in found.items()})
         open_anchors.extend((tool.tool_id, anchor) for anchor in tool.tool.outputs if anchor not in found)
     return CheckReport(tuple(problems), schemas, tuple(messages), tuple(open_anchors))
