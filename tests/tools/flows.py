@@ -37,7 +37,7 @@ def _column(text: str) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a one-tool workflow did. ``schemas`` are those of ``check``, which the run's tables are held against."""
+    """What a one-tool workflow did; without ``check=False`` the schemas before and in the run were equal."""
 
     check: CheckReport
     report: RunReport
@@ -53,7 +53,7 @@ class Outcome:
         return list(self.table(anchor).column_names)
 
     def schema(self, anchor: str = "Output") -> Schema:
-        return self.check.schemas[self.tool_id, anchor]
+        return next(made.schema for made in self.report.of(self.tool_id).anchors if made.name == anchor)
 
     def types(self, anchor: str = "Output") -> list[str]:
         return [str(field.type) for field in self.schema(anchor)]
@@ -97,6 +97,7 @@ def run_one(
         report.raise_for_status()
     outcome = Outcome(checked, report, tool_id)
     for anchor in anchors if check and ok else ():
+        assert outcome.check.schemas[tool_id, anchor] == outcome.schema(anchor)
         assert outcome.table(anchor).schema == outcome.schema(anchor).arrow()
     return outcome
 

@@ -6,12 +6,13 @@ __all__ = ["AnchorReport", "FileReport", "Message", "RunReport", "ToolReport"]
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
 
 from kedge.exceptions import UsageError, WorkflowError
+from kedge.tools.schema import Schema
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class AnchorReport:
 
     name: str
     records: int | None
-    fields: int
+    schema: Schema
 
 
 @dataclass(frozen=True)
@@ -103,12 +104,28 @@ class RunReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain values for JSON."""
-        plain = {name: value for name, value in self.__dict__.items() if name != "fetch"}
         return {
-            name: [asdict(item) for item in value] if name in ("tools", "messages", "files") else value
-            for name, value in plain.items()
+            "workflow": self.workflow,
+            "ok": self.ok,
+            "seconds": self.seconds,
+            "tools": [_tool_dict(tool) for tool in self.tools],
+            "messages": [asdict(message) for message in self.messages],
+            "files": [asdict(file) for file in self.files],
+            "statements": list(self.statements),
         }
 
     def to_json(self) -> str:
         """Return the report as one JSON document."""
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
+
+
+def _tool_dict(tool: ToolReport) -> dict[str, Any]:
+    anchors = [
+        {
+            "name": anchor.name,
+            "records": anchor.records,
+            "fields": [{"name": field.name, **field.type.to_xml()} for field in anchor.schema],
+        }
+        for anchor in tool.anchors
+    ]
+    return {**asdict(replace(tool, anchors=())), "anchors": anchors}

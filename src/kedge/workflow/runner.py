@@ -105,7 +105,7 @@ class Run:
 
     def _finish(self, tool: ResolvedTool, status: str, seconds: float) -> None:
         known = ((anchor, self.relations.get((tool.tool_id, anchor))) for anchor in tool.tool.outputs)
-        anchors = tuple(AnchorReport(name, made.count, len(made.schema)) for name, made in known if made)
+        anchors = tuple(AnchorReport(name, made.count, made.schema) for name, made in known if made)
         plugin = tool.node.plugin or tool.node.macro
         self.tools.append(ToolReport(tool.tool_id, tool.node.name, plugin, status, seconds, anchors))
         self.progress(tool.tool_id, tool.node.name, status)
