@@ -96,17 +96,17 @@ _INTEGER_DIGITS: Final = {"Bool": 1, "Byte": 3, "Int16": 5, "Int32": 10, "Int64"
 _TEXT_WIDTHS: Final = {"Bool": 5, "Byte": 3, "Int16": 6, "Int32": 11, "Int64": 20, "Float": 14, "Double": 24}
 
 _SQL: Final = {
-    "Bool": exp.DType.BOOLEAN,
-    "Byte": exp.DType.UTINYINT,
-    "Int16": exp.DType.SMALLINT,
-    "Int32": exp.DType.INT,
-    "Int64": exp.DType.BIGINT,
-    "Float": exp.DType.FLOAT,
-    "Double": exp.DType.DOUBLE,
-    "Date": exp.DType.DATE,
-    "Time": exp.DType.TIME,
-    "DateTime": exp.DType.TIMESTAMPNTZ,
-    "Blob": exp.DType.VARBINARY,
+    "Bool": exp.DataType.Type.BOOLEAN,
+    "Byte": exp.DataType.Type.UTINYINT,
+    "Int16": exp.DataType.Type.SMALLINT,
+    "Int32": exp.DataType.Type.INT,
+    "Int64": exp.DataType.Type.BIGINT,
+    "Float": exp.DataType.Type.FLOAT,
+    "Double": exp.DataType.Type.DOUBLE,
+    "Date": exp.DataType.Type.DATE,
+    "Time": exp.DataType.Type.TIME,
+    "DateTime": exp.DataType.Type.TIMESTAMPNTZ,
+    "Blob": exp.DataType.Type.VARBINARY,
 }
 
 _ARROW: Final[Mapping[str, Callable[[], pa.DataType]]] = {
@@ -243,13 +243,13 @@ class DesignerType:
         """
         if self.name == "FixedDecimal":
             return exp.DataType(
-                this=exp.DType.DECIMAL,
+                this=exp.DataType.Type.DECIMAL,
                 expressions=[
                     exp.DataTypeParam(this=exp.Literal.number(number))
                     for number in (min(self.size, _MAX_ENGINE_PRECISION), self.scale)
                 ],
             )
-        return exp.DataType(this=_SQL.get(self.name, exp.DType.TEXT))
+        return exp.DataType(this=_SQL.get(self.name, exp.DataType.Type.TEXT))
 
     @property
     def arrow(self) -> pa.DataType:
