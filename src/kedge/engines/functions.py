@@ -4,30 +4,100 @@ from __future__ import annotations
 
 __all__ = ["register_functions"]
 
+from collections.abc import Callable
+from typing import Any
+
 import duckdb
 import pyarrow as pa
 
+from kedge.formula.udfs import UDFS, register
+from kedge.tools.patterns import compile_pattern, replacement_template
 from kedge.workflow.engine import Conversions
+
+Column = Any  # an Arrow array, which has no types to name
 
 
 def register_functions(connection: duckdb.DuckDBPyConnection, conversions: Conversions) -> list[str]:
     """Register the functions on a connection and return their names.
 
     ``kedge_note(tool, text, value)`` notes a conversion that lost something and returns ``value``; statements call it in
-    a CASE branch that only such rows reach, so rows that convert well cost nothing.
+    a CASE branch that only such rows reach, so rows that convert well cost nothing. ``kedge_regex_…`` are the methods of
+    the RegEx tool. The functions of the expression language register themselves.
     """
 
-    def note(tool: pa.ChunkedArray, text: pa.ChunkedArray, value: pa.ChunkedArray) -> pa.ChunkedArray:
+    def note(tool: Column, text: Column, value: Column) -> Column:
         conversions.note(tool, text)
         return value
 
-    connection.create_function(
-        "kedge_note",
-        note,  # type: ignore[arg-type]
-        ["BIGINT", "VARCHAR", "VARCHAR"],  # type: ignore[list-item]
-        "VARCHAR",  # type: ignore[arg-type]
-        type="arrow",  # type: ignore[arg-type]
-        null_handling="special",  # type: ignore[arg-type]
-        side_effects=True,
+    _register(connection, "kedge_note", note, ["BIGINT", "VARCHAR", "VARCHAR"], "VARCHAR", volatile=True)
+    for name, (function, extra, result) in REGEX_FUNCTIONS.items():
+        _register(connection, name, function, ["VARCHAR", "VARCHAR", "BOOLEAN", *extra], result)
+    register(connection)
+    return ["kedge_note", *REGEX_FUNCTIONS, *(udf.name for udf in UDFS())]
+
+
+def _register(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    function: Callable[..., Column],
+    parameters: list[str],
+    result: str,
+    volatile: bool = False,
+) -> None:
+    connection.create_function(  # type: ignore[call-overload]
+        name, function, parameters, result, type="arrow", null_handling="special", side_effects=volatile
     )
-    return ["kedge_note"]
+
+
+def _first(array: Column) -> Any:  # noqa: ANN401 - any scalar
+    return array[0].as_py() if len(array) else None
+
+
+def _tokens(values: Column, pattern: Column, ignore_case: Column) -> Column:
+    """Return every match, or its first group where the pattern marks one; null for null."""
+    if not len(values):
+        return pa.array([], pa.list_(pa.string()))
+    compiled = compile_pattern(_first(pattern), _first(ignore_case))
+    group = 1 if compiled.groups else 0
+    found = [None if text is None else [match[group] for match in compiled.finditer(text)] for text in values.to_pylist()]
+    return pa.array(found, pa.list_(pa.string()))
+
+
+def _groups(values: Column, pattern: Column, ignore_case: Column) -> Column:
+    """Return the groups of the first match anywhere in the text; null where there is none."""
+    if not len(values):
+        return pa.array([], pa.list_(pa.string()))
+    compiled = compile_pattern(_first(pattern), _first(ignore_case))
+    found = (None if text is None else compiled.search(text) for text in values.to_pylist())
+    return pa.array([None if match is None else list(match.groups()) for match in found], pa.list_(pa.string()))
+
+
+def _matches(values: Column, pattern: Column, ignore_case: Column) -> Column:
+    """Tell whether the whole text matches."""
+    if not len(values):
+        return pa.array([], pa.bool_())
+    compiled = compile_pattern(_first(pattern), _first(ignore_case))
+    return pa.array([None if text is None else compiled.fullmatch(text) is not None for text in values.to_pylist()], pa.bool_())
+
+
+def _replace(values: Column, pattern: Column, ignore_case: Column, replacement: Column, copy: Column) -> Column:
+    """Replace every match; with ``copy`` off only the replaced matches are left of the text."""
+    if not len(values):
+        return pa.array([], pa.string())
+    compiled = compile_pattern(_first(pattern), _first(ignore_case))
+    template = replacement_template(_first(replacement))
+
+    def change(text: str) -> str:
+        if _first(copy):
+            return compiled.sub(template, text)
+        return "".join(match.expand(template) for match in compiled.finditer(text))
+
+    return pa.array([None if text is None else change(text) for text in values.to_pylist()], pa.string())
+
+
+REGEX_FUNCTIONS: dict[str, tuple[Callable[..., Column], list[str], str]] = {
+    "kedge_regex_tokens": (_tokens, [], "VARCHAR[]"),
+    "kedge_regex_groups": (_groups, [], "VARCHAR[]"),
+    "kedge_regex_matches": (_matches, [], "BOOLEAN"),
+    "kedge_regex_replace": (_replace, ["VARCHAR", "BOOLEAN"], "VARCHAR"),
+}

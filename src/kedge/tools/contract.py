@@ -233,7 +233,7 @@ class Context:
     tool_id: int
     name: str
     directory: Path
-    constants: Mapping[str, str]
+    constants: Mapping[str, str | float]
     settings: Settings
     started: datetime.datetime
     temporary: Path

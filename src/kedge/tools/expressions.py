@@ -11,8 +11,8 @@ from kedge.formula.binder import Current, bind
 from kedge.formula.coerce import coerce
 from kedge.formula.options import FormulaOptions
 from kedge.formula.translate import to_sql
-from kedge.formula.typed import Kind, Literal, Typed
-from kedge.formula.types import DesignerType
+from kedge.formula.typed import FieldRef, Kind, Literal, Typed
+from kedge.formula.types import V_WSTRING, DesignerType
 from kedge.tools.contract import Context
 from kedge.tools.conversion import Converter
 from kedge.tools.schema import Schema
@@ -63,5 +63,8 @@ def stored_sql(
     """Return an already translated value, converted to the type of the field that it is stored in."""
     if isinstance(value, Literal) and value.value is None:
         return exp.cast(exp.Null(), target.sql)
-    converted = Converter(context.tool_id).convert(translated, value.type, target, field)
+    source = value.type
+    if source.is_string and not isinstance(value, FieldRef | Literal):
+        source = V_WSTRING  # the size of a computed text is an estimate, so its length is looked at
+    converted = Converter(context.tool_id).convert(translated, source, target, field)
     return converted if value.type == target else exp.cast(converted, target.sql)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["run_constants"]
+__all__ = ["run_constants", "typed_constants"]
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,3 +36,9 @@ def run_constants(document: Document, workflow: Path, temporary: Path, given: Ma
         "temp": f"{temporary}",
         **user,
     }
+
+
+def typed_constants(document: Document, constants: Mapping[str, str]) -> dict[str, str | float]:
+    """Return the constants as expressions see them: numbers where the document says so."""
+    numeric = {f"{item.namespace}.{item.name}" for item in document.constants if item.is_numeric}
+    return {name: float(value) if name in numeric else value for name, value in constants.items()}

@@ -19,7 +19,7 @@ from kedge.tools.contract import Context, Inputs
 from kedge.tools.element import Element
 from kedge.tools.schema import Schema, declared_schema
 from kedge.tools.settings import Settings
-from kedge.workflow.constants import run_constants
+from kedge.workflow.constants import run_constants, typed_constants
 from kedge.workflow.custom_tools import custom_tools
 from kedge.workflow.document import Connection, Document, Node
 from kedge.workflow.engine import Engine
@@ -193,7 +193,7 @@ class _Session:
             tool_id=tool.tool_id,
             name=tool.node.name,
             directory=self.workflow.path.parent,
-            constants=self.constants(),
+            constants=typed_constants(self.workflow.document, self.constants()),
             settings=self.settings,
             started=self.started,
             temporary=self.temporary,
