@@ -108,14 +108,18 @@ def _add_table(flow: Workflow, table: Table) -> tuple[Workflow, int]:
     cells = element("Data", {}, *(element("r", {}, *(_cell(value) for value in row)) for row in rows))
     flow, origin = flow.add(TEXT_INPUT, element("Configuration", {}, names, cells))
     picks = [_pick(name, type_) for name, type_ in columns]
-    fields = element("SelectFields", {}, *picks, element("SelectField", {"field": "*Unknown", "selected": "True"}))
+    fields = element(
+        "SelectFields", {}, *picks, element("SelectField", {"field": "*Unknown", "selected": "True"})
+    )
     flow, select = flow.add(SELECT, element("Configuration", {}, fields))
     return flow.connect(origin, "Output", select, "Input"), select
 
 
 def _pick(name: str, type_: str) -> Element:
     kind, _, size = type_.rstrip(")").partition("(")
-    return element("SelectField", {"field": name, "selected": "True", "type": kind, **({"size": size} if size else {})})
+    return element(
+        "SelectField", {"field": name, "selected": "True", "type": kind, **({"size": size} if size else {})}
+    )
 
 
 def _cell(value: Cell) -> Element:

@@ -54,7 +54,11 @@ class DuckDBEngine:
         try:
             cursor.register("arriving", records)
             columns = [
-                exp.alias_(exp.cast(exp.column(exp.to_identifier(field.name, quoted=True)), field.type.sql), field.name, quoted=True)
+                exp.alias_(
+                    exp.cast(exp.column(exp.to_identifier(field.name, quoted=True)), field.type.sql),
+                    field.name,
+                    quoted=True,
+                )
                 for field in schema
             ]
             select = exp.select(*columns).from_("arriving").sql(DIALECT)

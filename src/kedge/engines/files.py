@@ -24,7 +24,9 @@ BATCH_ROWS = 65_536
 
 def write_file(run: Run, query: exp.Query, schema: Schema, sink: FileSink) -> int:
     """Write the rows of a query, in its order, and return their number."""
-    writer = {"csv": _write_csv, "parquet": _write_copy, "json": _write_copy, "arrow": _write_arrow}[sink.format]
+    writer = {"csv": _write_csv, "parquet": _write_copy, "json": _write_copy, "arrow": _write_arrow}[
+        sink.format
+    ]
     part = sink.path.with_name(sink.path.name + ".part")
     try:
         sink.path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,7 +83,11 @@ def _write_csv(run: Run, query: exp.Query, schema: Schema, sink: FileSink, part:
 def _cell(name: str, type_: DesignerType, delimiter: str, force: bool) -> exp.Expression:
     value: exp.Expression = column(name)
     if type_.is_bool:
-        text: exp.Expression = exp.case().when(value, exp.Literal.string("True")).when(exp.not_(value), exp.Literal.string("False"))
+        text: exp.Expression = (
+            exp.case()
+            .when(value, exp.Literal.string("True"))
+            .when(exp.not_(value), exp.Literal.string("False"))
+        )
         return _quoted(text) if force else text
     if type_.name in ("Float", "Double"):
         text = _shortest(value)
@@ -93,7 +99,9 @@ def _cell(name: str, type_: DesignerType, delimiter: str, force: bool) -> exp.Ex
         return _quoted(call("coalesce", text, exp.Literal.string("")))
     if not type_.is_string or not delimiter:
         return text
-    needs = exp.or_(*(call("contains", text, exp.Literal.string(mark)) for mark in ('"', delimiter, "\n", "\r")))
+    needs = exp.or_(
+        *(call("contains", text, exp.Literal.string(mark)) for mark in ('"', delimiter, "\n", "\r"))
+    )
     return exp.case().when(needs, _quoted(text)).else_(text)
 
 
@@ -127,11 +135,16 @@ def _transcode(part: Path, encoding: str) -> None:
     lines = part.with_name(part.name + ".utf8")
     part.replace(lines)
     try:
-        with lines.open("r", encoding="utf-8", newline="") as source, part.open("w", encoding=encoding, newline="") as target:
+        with (
+            lines.open("r", encoding="utf-8", newline="") as source,
+            part.open("w", encoding=encoding, newline="") as target,
+        ):
             while block := source.read(1 << 20):
                 target.write(block)
     except UnicodeEncodeError as fault:
         text = fault.object[fault.start : fault.end]
-        raise WorkflowError(f"{text!r} does not exist in code page {encoding}; write UTF-8 (65001)") from fault
+        raise WorkflowError(
+            f"{text!r} does not exist in code page {encoding}; write UTF-8 (65001)"
+        ) from fault
     finally:
         lines.unlink(missing_ok=True)

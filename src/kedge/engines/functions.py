@@ -59,7 +59,10 @@ def _tokens(values: Column, pattern: Column, ignore_case: Column) -> Column:
         return pa.array([], pa.list_(pa.string()))
     compiled = compile_pattern(_first(pattern), _first(ignore_case))
     group = 1 if compiled.groups else 0
-    found = [None if text is None else [match[group] for match in compiled.finditer(text)] for text in values.to_pylist()]
+    found = [
+        None if text is None else [match[group] for match in compiled.finditer(text)]
+        for text in values.to_pylist()
+    ]
     return pa.array(found, pa.list_(pa.string()))
 
 
@@ -69,7 +72,9 @@ def _groups(values: Column, pattern: Column, ignore_case: Column) -> Column:
         return pa.array([], pa.list_(pa.string()))
     compiled = compile_pattern(_first(pattern), _first(ignore_case))
     found = (None if text is None else compiled.search(text) for text in values.to_pylist())
-    return pa.array([None if match is None else list(match.groups()) for match in found], pa.list_(pa.string()))
+    return pa.array(
+        [None if match is None else list(match.groups()) for match in found], pa.list_(pa.string())
+    )
 
 
 def _matches(values: Column, pattern: Column, ignore_case: Column) -> Column:
@@ -77,10 +82,15 @@ def _matches(values: Column, pattern: Column, ignore_case: Column) -> Column:
     if not len(values):
         return pa.array([], pa.bool_())
     compiled = compile_pattern(_first(pattern), _first(ignore_case))
-    return pa.array([None if text is None else compiled.fullmatch(text) is not None for text in values.to_pylist()], pa.bool_())
+    return pa.array(
+        [None if text is None else compiled.fullmatch(text) is not None for text in values.to_pylist()],
+        pa.bool_(),
+    )
 
 
-def _replace(values: Column, pattern: Column, ignore_case: Column, replacement: Column, copy: Column) -> Column:
+def _replace(
+    values: Column, pattern: Column, ignore_case: Column, replacement: Column, copy: Column
+) -> Column:
     """Replace every match; with ``copy`` off only the replaced matches are left of the text."""
     if not len(values):
         return pa.array([], pa.string())

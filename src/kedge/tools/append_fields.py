@@ -66,9 +66,13 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     targets = inputs.one("Targets").numbered(context.hidden(0))
     source = inputs.one("Source").numbered(context.hidden(1))
     projections = project(_chosen(config, targets.schema, source.schema, None), config.selection, context)
-    carried = [column(key.column, "l") for key in targets.order] + [column(key.column, "r") for key in source.order]
+    carried = [column(key.column, "l") for key in targets.order] + [
+        column(key.column, "r") for key in source.order
+    ]
     select = exp.select(*projections, *carried).from_(targets.named("l"))
-    return {"Output": Query(select.join(source.named("r"), join_type="cross"), (*targets.order, *source.order))}
+    return {
+        "Output": Query(select.join(source.named("r"), join_type="cross"), (*targets.order, *source.order))
+    }
 
 
 TOOL = Tool(

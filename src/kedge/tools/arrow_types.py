@@ -7,7 +7,21 @@ __all__ = ["designer_type"]
 import pyarrow as pa
 
 from kedge.exceptions import WorkflowError
-from kedge.formula.types import BLOB, BOOL, BYTE, DATE, DATETIME, DOUBLE, FLOAT, INT16, INT32, INT64, TIME, V_WSTRING, DesignerType
+from kedge.formula.types import (
+    BLOB,
+    BOOL,
+    BYTE,
+    DATE,
+    DATETIME,
+    DOUBLE,
+    FLOAT,
+    INT16,
+    INT32,
+    INT64,
+    TIME,
+    V_WSTRING,
+    DesignerType,
+)
 
 PLAIN = {
     pa.bool_(): BOOL,
@@ -45,4 +59,6 @@ def designer_type(field: pa.Field, place: str) -> DesignerType:
         return DesignerType("FixedDecimal", type_.precision, type_.scale)
     if pa.types.is_binary(type_) or pa.types.is_large_binary(type_) or pa.types.is_fixed_size_binary(type_):
         return BLOB
-    raise WorkflowError(f"{place}: the column {field.name!r} has the type {type_}, which a workflow has no field type for")
+    raise WorkflowError(
+        f"{place}: the column {field.name!r} has the type {type_}, which a workflow has no field type for"
+    )

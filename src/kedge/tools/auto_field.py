@@ -23,7 +23,12 @@ WHOLE = r"-?(0|[1-9][0-9]*)"
 DECIMAL = r"-?(0|[1-9][0-9]*)?(\.[0-9]+)?([eE][-+]?[0-9]+)?"
 DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 MOMENT = DAY + r" [0-9]{2}:[0-9]{2}:[0-9]{2}"
-INTEGERS = ((BYTE, 0, 255), (INT16, -(2**15), 2**15 - 1), (INT32, -(2**31), 2**31 - 1), (INT64, -(2**63), 2**63 - 1))
+INTEGERS = (
+    (BYTE, 0, 255),
+    (INT16, -(2**15), 2**15 - 1),
+    (INT32, -(2**31), 2**31 - 1),
+    (INT64, -(2**63), 2**63 - 1),
+)
 FACTS = ("filled", "whole", "low", "high", "decimal", "day", "moment", "longest", "total", "latin")
 
 
@@ -91,7 +96,11 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
         return {"Output": Schema(tuple(field.typed(types.get(field.name, field.type)) for field in schema))}
     if "Output" in context.declared:
         declared = context.declared["Output"]
-        return {"Output": Schema(tuple(field.typed((declared.find(field.name) or field).type) for field in schema))}
+        return {
+            "Output": Schema(
+                tuple(field.typed((declared.find(field.name) or field).type) for field in schema)
+            )
+        }
     return {} if _fields(config, schema) else {"Output": schema}
 
 
@@ -104,7 +113,9 @@ def _narrowest(facts: Mapping[str, int]) -> DesignerType:
     if not facts["filled"]:
         return BYTE
     if facts["whole"]:
-        return next((type_ for type_, low, high in INTEGERS if low <= facts["low"] and facts["high"] <= high), DOUBLE)
+        return next(
+            (type_ for type_, low, high in INTEGERS if low <= facts["low"] and facts["high"] <= high), DOUBLE
+        )
     for name, type_ in (("decimal", DOUBLE), ("day", DATE), ("moment", DATETIME)):
         if facts[name]:
             return type_

@@ -14,11 +14,16 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from kedge.formula.types import DesignerType
-from kedge.tools.sql import NULL, all_of, call, case, is_null, not_null, number, text
+from kedge.tools.sql import NULL, all_of, any_of, call, case, is_null, not_null, number, text
 
 UNBOUNDED = 1 << 20
 LEADING_NUMBER = r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?"
-RANGES = {"Byte": (0, 255), "Int16": (-(2**15), 2**15 - 1), "Int32": (-(2**31), 2**31 - 1), "Int64": (-(2**63), 2**63 - 1)}
+RANGES = {
+    "Byte": (0, 255),
+    "Int16": (-(2**15), 2**15 - 1),
+    "Int32": (-(2**31), 2**31 - 1),
+    "Int64": (-(2**63), 2**63 - 1),
+}
 
 
 @dataclass(frozen=True)
@@ -44,12 +49,24 @@ class Converter:
             return self._to_number(value, source, target, field)
         return exp.cast(value, target.sql) if source.is_string else NULL.copy()
 
-    def _note(self, field: str, value: exp.Expression, complaint: str, result: exp.Expression) -> exp.Expression:
-        message = call("concat", text(f"{field}: "), call("left", exp.cast(value.copy(), "text"), number(100)), text(complaint))
+    def _note(
+        self, field: str, value: exp.Expression, complaint: str, result: exp.Expression
+    ) -> exp.Expression:
+        message = call(
+            "concat",
+            text(f"{field}: "),
+            call("left", exp.cast(value.copy(), "text"), number(100)),
+            text(complaint),
+        )
         return call("kedge_note", number(self.tool_id), message, result)
 
     def _checked(
-        self, value: exp.Expression, converted: exp.Expression, result: exp.Expression, field: str, target: DesignerType
+        self,
+        value: exp.Expression,
+        converted: exp.Expression,
+        result: exp.Expression,
+        field: str,
+        target: DesignerType,
     ) -> exp.Expression:
         """Return ``converted`` where it is not null, else note the value and return ``result``, given as text."""
         lost = all_of([is_null(converted), not_null(value)])
@@ -62,8 +79,13 @@ class Converter:
         written = self.as_text(value, source)
         if target.size >= UNBOUNDED or (source.text_width if source.name != "Double" else 24) <= target.size:
             return written
-        cut = self._note(field, written, f" is cut to {target.size} characters", call("left", written, number(target.size)))
-        return case([(exp.GT(this=call("length", written.copy()), expression=number(target.size)), cut)], written.copy())
+        cut = self._note(
+            field, written, f" is cut to {target.size} characters", call("left", written, number(target.size))
+        )
+        return case(
+            [(exp.GT(this=call("length", written.copy()), expression=number(target.size)), cut)],
+            written.copy(),
+        )
 
     def as_text(self, value: exp.Expression, source: DesignerType) -> exp.Expression:
         """Return a value as Designer writes it: ``True``, ``1.5``, ``2024-02-29``."""
@@ -76,7 +98,11 @@ class Converter:
             return self._with_comma(plain)
         if source.name == "DateTime":
             return call("strftime", value, text("%Y-%m-%d %H:%M:%S"))
-        return self._with_comma(exp.cast(value, "text")) if source.name == "FixedDecimal" else exp.cast(value, "text")
+        return (
+            self._with_comma(exp.cast(value, "text"))
+            if source.name == "FixedDecimal"
+            else exp.cast(value, "text")
+        )
 
     def _with_comma(self, written: exp.Expression) -> exp.Expression:
         return call("replace", written, text("."), text(",")) if self.comma_decimal else written
@@ -87,9 +113,13 @@ class Converter:
         if not source.is_string:
             return NULL.copy()
         folded = call("lower", call("trim", value))
-        zero = exp.EQ(this=exp.TryCast(this=folded.copy(), to=exp.DataType.build("double")), expression=number(0))
+        zero = exp.EQ(
+            this=exp.TryCast(this=folded.copy(), to=exp.DataType.build("double")), expression=number(0)
+        )
         false = exp.or_(exp.In(this=folded, expressions=[text("false"), text("f"), text("")]), zero)
-        return case([(is_null(value), NULL.copy())], exp.Not(this=call("coalesce", exp.paren(false), exp.false())))
+        return case(
+            [(is_null(value), NULL.copy())], exp.Not(this=call("coalesce", exp.paren(false), exp.false()))
+        )
 
     def _to_temporal(
         self, value: exp.Expression, source: DesignerType, target: DesignerType, field: str
@@ -99,44 +129,64 @@ class Converter:
                 return NULL.copy()
             return exp.cast(value, target.sql)
         if not source.is_string:
-            return exp.TryCast(this=self._note(field, value, f" does not convert to {target.name}", NULL.copy()), to=target.sql)
+            return exp.TryCast(
+                this=self._note(field, value, f" does not convert to {target.name}", NULL.copy()),
+                to=target.sql,
+            )
         filled = call("nullif", call("trim", value), text(""))
         shown = call("left", filled, number(10)) if target.name == "Date" else filled
-        return self._checked(filled.copy(), exp.TryCast(this=shown, to=target.sql), NULL.copy(), field, target)
+        return self._checked(
+            filled.copy(), exp.TryCast(this=shown, to=target.sql), NULL.copy(), field, target
+        )
 
     def _to_number(
         self, value: exp.Expression, source: DesignerType, target: DesignerType, field: str
     ) -> exp.Expression:
         if source.is_bool:
-            return exp.cast(case([(value, number(-1 if target.name != "Byte" else 1)), (exp.Not(this=value.copy()), number(0))], NULL.copy()), target.sql)
+            return exp.cast(
+                case(
+                    [
+                        (value, number(-1 if target.name != "Byte" else 1)),
+                        (exp.Not(this=value.copy()), number(0)),
+                    ],
+                    NULL.copy(),
+                ),
+                target.sql,
+            )
         if source.is_string:
             return self._text_to_number(value, target, field)
         if not source.is_numeric:
-            return exp.TryCast(this=self._note(field, value, f" does not convert to {target.name}", NULL.copy()), to=target.sql)
+            return exp.TryCast(
+                this=self._note(field, value, f" does not convert to {target.name}", NULL.copy()),
+                to=target.sql,
+            )
         rounded = call("round", value) if target.is_integer and not source.is_integer else value
         if _widens(source, target):
             return exp.cast(rounded, target.sql)
         return self._checked(value, exp.TryCast(this=rounded, to=target.sql), NULL.copy(), field, target)
 
     def _text_to_number(self, value: exp.Expression, target: DesignerType, field: str) -> exp.Expression:
-        plain = value
+        """Read a number; where the text is more than one, the number that it starts with."""
         if self.comma_decimal:
-            plain = call("replace", call("replace", value, text("."), text("")), text(","), text("."))
-        filled = call("nullif", call("trim", plain), text(""))
+            value = call("replace", call("replace", value, text("."), text("")), text(","), text("."))
+        direct = exp.TryCast(this=value, to=target.sql)
+        filled = call("nullif", call("trim", value.copy()), text(""))
         start = call("nullif", call("regexp_extract", filled.copy(), text(LEADING_NUMBER)), text(""))
-        if target.is_integer:
-            whole = case(
-                [(call("regexp_matches", filled.copy(), text("[.eE]")), call("round", exp.TryCast(this=start.copy(), to=exp.DataType.build("double"))))],
-                NULL.copy(),
-            )
-            result = exp.cast(exp.TryCast(this=whole, to=target.sql), "text")
-            fallback = call("coalesce", result, start)
-            exact: exp.Expression = case(
-                [(exp.Not(this=call("contains", filled.copy(), text("."))), exp.TryCast(this=filled, to=target.sql))],
-                exp.TryCast(this=call("round", exp.TryCast(this=filled.copy(), to=exp.DataType.build("double"))), to=target.sql),
-            )
-            return self._checked(filled.copy(), exact, fallback, field, target)
-        return self._checked(filled.copy(), exp.TryCast(this=filled, to=target.sql), start, field, target)
+        noted = exp.TryCast(
+            this=self._note(field, value, f" does not convert to {target.name}", start), to=target.sql
+        )
+        lost = any_of([is_null(direct), *_foreign(value, direct, target)])
+        inner = case([(is_null(filled), NULL.copy())], noted)
+        return case([(all_of([not_null(value), lost]), inner)], direct.copy())
+
+
+def _foreign(value: exp.Expression, direct: exp.Expression, target: DesignerType) -> list[exp.Expression]:
+    """Tell texts that the engine takes for numbers and Designer does not: ``1_000``, ``0x1F``, ``inf``."""
+    marks = "_xXbB" if target.is_integer else "_"
+    found: list[exp.Expression] = [call("contains", value.copy(), text(mark)) for mark in marks]
+    if target.name in ("Double", "Float"):
+        found.append(exp.Not(this=call("isfinite", direct.copy())))
+    return found
 
 
 def _widens(source: DesignerType, target: DesignerType) -> bool:

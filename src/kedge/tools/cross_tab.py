@@ -52,7 +52,9 @@ def parse(xml: Element) -> Config:
     for item in holder.each("Method"):
         method = item.attribute("method")
         if method not in SUPPORTED:
-            raise item.fault("@method", f"{method!r} is not supported; supported are {', '.join(sorted(SUPPORTED))}")
+            raise item.fault(
+                "@method", f"{method!r} is not supported; supported are {', '.join(sorted(SUPPORTED))}"
+            )
         methods.append(method)
     if not methods:
         raise holder.fault("Method", "choose at least one method")
@@ -89,7 +91,9 @@ def column_names(headers: Sequence[str | None], methods: Sequence[str]) -> list[
             name = NULL_HEADER if header is None else NOT_A_NAME.sub("_", header)
             name = name if bare else f"{method}_{name}"
             if name.casefold() in seen:
-                raise WorkflowError(f"the header values {seen[name.casefold()]!r} and {header!r} both make the field {name!r}")
+                raise WorkflowError(
+                    f"the header values {seen[name.casefold()]!r} and {header!r} both make the field {name!r}"
+                )
             seen[name.casefold()] = header
             made.append((name, header, method))
     return made
@@ -120,7 +124,8 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
     if context.facts:
         names = column_names(_headers(context.facts["headers"]), config.methods)
         made = [
-            Field(name, types[method], f"CrossTab:Header:{config.header}:{header}:{method}:") for name, header, method in names
+            Field(name, types[method], f"CrossTab:Header:{config.header}:{header}:{method}:")
+            for name, header, method in names
         ]
     elif "Output" in context.declared:
         new = [field for field in context.declared["Output"] if field.name not in Schema.of(groups)]
@@ -134,7 +139,9 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
 def _method_of(config: Config, field: Field) -> str:
     if len(config.methods) == 1:
         return config.methods[0]
-    return next((method for method in config.methods if field.name.startswith(f"{method}_")), config.methods[0])
+    return next(
+        (method for method in config.methods if field.name.startswith(f"{method}_")), config.methods[0]
+    )
 
 
 def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[str, Query]:
@@ -151,7 +158,9 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
             exp.cast(
                 exp.Filter(
                     this=_value(config, method, data, source, context),
-                    expression=exp.Where(this=_same(converter.as_text(column(header.name), header.type), value)),
+                    expression=exp.Where(
+                        this=_same(converter.as_text(column(header.name), header.type), value)
+                    ),
                 ),
                 schema.need(name, "").type.sql,
             ),
@@ -160,11 +169,21 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
         )
         for name, value, method in names
     ]
-    keys = [OrderKey(context.hidden(place), False, context.settings.nulls_first) for place in range(1, len(groups) + 1)]
-    hidden = [exp.alias_(group.copy(), key.column, quoted=True) for group, key in zip(groups, keys, strict=True)]
+    keys = [
+        OrderKey(context.hidden(place), False, context.settings.nulls_first)
+        for place in range(1, len(groups) + 1)
+    ]
+    hidden = [
+        exp.alias_(group.copy(), key.column, quoted=True) for group, key in zip(groups, keys, strict=True)
+    ]
     select = exp.select(*groups, *cells, *hidden).from_(source.table)
     if not groups:
-        return {"Output": Query(select.having(exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(0))), natural=True)}
+        return {
+            "Output": Query(
+                select.having(exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(0))),
+                natural=True,
+            )
+        }
     return {"Output": Query(select.group_by(*[group.copy() for group in groups]), tuple(keys))}
 
 
@@ -176,7 +195,9 @@ def _value(config: Config, method: str, data: Field, source: Source, context: Co
     value: exp.Expression = column(data.name)
     converter = Converter(context.tool_id)
     if method == "Concat":
-        return ordered_aggregate("string_agg", [converter.as_text(value, data.type), text(config.separator)], source.ordering)
+        return ordered_aggregate(
+            "string_agg", [converter.as_text(value, data.type), text(config.separator)], source.ordering
+        )
     if method in ("First", "Last"):
         return ordered_aggregate(method.lower(), [value], source.ordering)
     if method != "Count" and (data.type.is_string or data.type.is_bool):

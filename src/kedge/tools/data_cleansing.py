@@ -79,7 +79,11 @@ def parse(xml: Element) -> Config:
         if key not in names:
             raise WorkflowError(f"Configuration/{child.tag}[@name='{key}']: this option is not known")
         found[names[key]] = _content(child)
-    case = found.pop("Case", "upper").strip().lower().split()[0] if found.get("Case", "upper").strip() else "upper"
+    case = (
+        found.pop("Case", "upper").strip().lower().split()[0]
+        if found.get("Case", "upper").strip()
+        else "upper"
+    )
     if case not in CASES:
         raise WorkflowError(f"Configuration: the case {case!r} is not known; known are {', '.join(CASES)}")
     fields = found.pop("Fields", None)
@@ -105,7 +109,9 @@ def probe(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     source = inputs.one("Input")
     if "RemoveNullColumns" not in config.switches:
         return {}
-    counts = aliased((exp.Count(this=column(item.name)), f"c{place}") for place, item in enumerate(source.schema))
+    counts = aliased(
+        (exp.Count(this=column(item.name)), f"c{place}") for place, item in enumerate(source.schema)
+    )
     return {"counts": exp.select(*counts).from_(source.table)}
 
 
@@ -116,7 +122,9 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
     counts = context.facts.get("counts")
     if counts is None:
         return {"Output": schema}
-    return {"Output": Schema(tuple(item for place, item in enumerate(schema) if counts[f"c{place}"][0].as_py()))}
+    return {
+        "Output": Schema(tuple(item for place, item in enumerate(schema) if counts[f"c{place}"][0].as_py()))
+    }
 
 
 def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[str, Query]:
@@ -125,7 +133,10 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     chosen = {item.name for item in _chosen(config, source.schema)}
     kept = bind(config, Inputs({"Input": [source.schema]}), context)["Output"]
     columns = [
-        exp.alias_(_cleansed(config, item) if item.name in chosen else column(item.name), item.name, quoted=True) for item in kept
+        exp.alias_(
+            _cleansed(config, item) if item.name in chosen else column(item.name), item.name, quoted=True
+        )
+        for item in kept
     ]
     query = source.select(columns)
     if "RemoveNullRows" not in config.switches:
@@ -138,7 +149,11 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
 def _cleansed(config: Config, item: Field) -> exp.Expression:
     value: exp.Expression = column(item.name)
     if item.type.is_numeric:
-        return call("coalesce", value, exp.cast(number(0), item.type.sql)) if "ReplaceNullsWithZeros" in config.switches else value
+        return (
+            call("coalesce", value, exp.cast(number(0), item.type.sql))
+            if "ReplaceNullsWithZeros" in config.switches
+            else value
+        )
     if not item.type.is_string:
         return value
     if "ReplaceNullsWithBlanks" in config.switches:

@@ -65,7 +65,12 @@ def parse(xml: Element) -> Config:
         raise options.fault("Language", f"{language!r} is not supported; English is")
     options.ignore("CustomFormat")
     to_text = options.choice("IsFrom", {"True": True, "False": False}, "False")
-    config = Config(to_text, options.text("InputFieldName"), percent_pattern(options.text("Format")), options.name("OutputFieldName"))
+    config = Config(
+        to_text,
+        options.text("InputFieldName"),
+        percent_pattern(options.text("Format")),
+        options.name("OutputFieldName"),
+    )
     options.finish()
     return config
 
@@ -89,7 +94,9 @@ def _value(config: Config, schema: Schema, context: Context) -> Typed:
     field = schema.need(config.field, "Configuration/InputFieldName")
     if config.to_text != field.type.is_temporal or (not config.to_text and not field.type.is_string):
         wanted = "a date" if config.to_text else "text"
-        raise WorkflowError(f"Configuration/InputFieldName: {field.name!r} is {field.type}, {wanted} is needed")
+        raise WorkflowError(
+            f"Configuration/InputFieldName: {field.name!r} is {field.type}, {wanted} is needed"
+        )
     function = "DateTimeFormat" if config.to_text else "DateTimeParse"
     text = f"{function}([{field.name}], {quoted(config.pattern)})"
     return compiled(text, schema, context, "Configuration/Format")
@@ -100,7 +107,11 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
     schema = inputs.one("Input")
     _value(config, schema, context)
     way = "From" if config.to_text else "To"
-    return {"Output": Schema.of([*schema, Field(config.name, _result_type(config), f"DateTime: {way} {config.pattern}")])}
+    return {
+        "Output": Schema.of(
+            [*schema, Field(config.name, _result_type(config), f"DateTime: {way} {config.pattern}")]
+        )
+    }
 
 
 def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[str, Query]:

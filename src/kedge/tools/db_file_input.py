@@ -80,7 +80,9 @@ def parse(xml: Element) -> Config:
         path=path.strip(),
         format=file_format(path, code, table, file),
         limit=int(limit or 0),
-        file_name=NAME_TYPES[file.attribute("OutputFileName", "") if file.attribute("OutputFileName", "") in NAME_TYPES else ""],
+        file_name=NAME_TYPES[
+            file.attribute("OutputFileName", "") if file.attribute("OutputFileName", "") in NAME_TYPES else ""
+        ],
         deep=file.switch("SearchSubDirs", False),
     )
     file.ignore_attributes("UncPath")
@@ -99,7 +101,9 @@ def file_format(path: str, code: str, table: str, file: Options) -> str:
     if extension in BY_EXTENSION:
         return BY_EXTENSION[extension]
     if code in UNSUPPORTED or table:
-        raise file.fault("", f"the format {UNSUPPORTED.get(code, code)} is not supported; use csv, Parquet, JSON or Arrow")
+        raise file.fault(
+            "", f"the format {UNSUPPORTED.get(code, code)} is not supported; use csv, Parquet, JSON or Arrow"
+        )
     if code != DELIMITED:
         raise file.fault("@FileFormat", f"the format number {code} is not known")
     return "csv"
@@ -130,7 +134,9 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
         _compare(schema, _file_schema(config, other), other, context)
     if not config.file_name:
         return {"Output": schema}
-    return {"Output": Schema.of([*schema, Field("FileName", DesignerType("V_WString", 254), "File: FileName")])}
+    return {
+        "Output": Schema.of([*schema, Field("FileName", DesignerType("V_WString", 254), "File: FileName")])
+    }
 
 
 def _compare(schema: Schema, other: Schema, path: Path, context: Context) -> None:
@@ -192,7 +198,13 @@ def _json_records(path: Path) -> Iterator[Any]:
 
 
 def _wider(known: DesignerType | None, value: Any, place: str) -> DesignerType | None:  # noqa: ANN401 - any JSON value
-    kinds: dict[type, DesignerType | None] = {bool: BOOL, int: INT64, float: DOUBLE, str: V_WSTRING, type(None): known}
+    kinds: dict[type, DesignerType | None] = {
+        bool: BOOL,
+        int: INT64,
+        float: DOUBLE,
+        str: V_WSTRING,
+        type(None): known,
+    }
     if type(value) not in kinds:
         raise WorkflowError(f"{place}: nested JSON values are not supported; flatten them before")
     found = kinds[type(value)]
@@ -205,7 +217,9 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
     """Scan every file in turn; the order is that of the files and of their lines."""
     quiet = replace(context, report=lambda kind, text: None)
     schema = bind(config, Inputs({}), quiet)["Output"]
-    data = Schema(tuple(field for field in schema if field.name != "FileName")) if config.file_name else schema
+    data = (
+        Schema(tuple(field for field in schema if field.name != "FileName")) if config.file_name else schema
+    )
     files = _files(config, context)
     if config.format == "arrow":
         return Step(lambda _: {"Output": _arrow_records(config, files, schema)})
@@ -222,7 +236,13 @@ def _scan(config: Config, path: Path, schema: Schema, context: Context) -> exp.S
     for field in schema:
         found = own.find(field.name)
         value: exp.Expression = column(found.name) if found else NULL.copy()
-        columns.append(exp.alias_(exp.cast(value, field.type.sql) if not found or found.type != field.type else value, field.name, quoted=True))
+        columns.append(
+            exp.alias_(
+                exp.cast(value, field.type.sql) if not found or found.type != field.type else value,
+                field.name,
+                quoted=True,
+            )
+        )
     if config.file_name:
         name = path.name if config.file_name == "FileName" else str(path)
         columns.append(exp.alias_(text(name), "FileName", quoted=True))
@@ -235,7 +255,9 @@ def _table(config: Config, path: Path, own: Schema, context: Context) -> exp.Exp
     if config.format == "parquet":
         return exp.Table(this=call("read_parquet", text(str(path))))
     fields = [
-        exp.PropertyEQ(this=exp.to_identifier(field.name, quoted=True), expression=text(field.type.sql.sql("duckdb")))
+        exp.PropertyEQ(
+            this=exp.to_identifier(field.name, quoted=True), expression=text(field.type.sql.sql("duckdb"))
+        )
         for field in own
     ]
     columns = exp.EQ(this=exp.to_identifier("columns"), expression=exp.Struct(expressions=fields))

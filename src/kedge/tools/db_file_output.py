@@ -18,8 +18,16 @@ from kedge.tools.options import Options
 from kedge.tools.paths import resolve_path, split_source
 from kedge.tools.schema import Schema
 
+QUOTING = {"False": False, "Never": False, "Auto": False, "True": True, "Always": True}
 LINE_ENDS = {"CRLF": "\r\n", "LF": "\n", "CR": "\r"}
-SPLITS = {"Append": "append", "Prepend": "prepend", "ChangeFileName": "name", "ChangeFilePath": "path", "Suffix": "append", "Prefix": "prepend"}
+SPLITS = {
+    "Append": "append",
+    "Prepend": "prepend",
+    "ChangeFileName": "name",
+    "ChangeFilePath": "path",
+    "Suffix": "append",
+    "Prefix": "prepend",
+}
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,7 @@ def _parse_text(options: Options) -> dict[str, str | bool]:
     return {
         "delimiter": ESCAPES.get(delimiter, delimiter),
         "line_end": options.choice("LineEndStyle", LINE_ENDS, "CRLF"),
-        "force_quotes": options.flag("ForceQuotes", False),
+        "force_quotes": options.choice("ForceQuotes", QUOTING, "False"),
         "header": options.flag("HeaderRow", True),
         "encoding": encoding_of(options.integer("CodePage", 28591), f"{options.path}/CodePage"),
         "bom": options.flag("WriteBOM", True),
@@ -99,7 +107,10 @@ def write(config: Config, source: Source, context: Context) -> FileSink:
         return sink
     name = source.schema.need(config.split_field, "Configuration/MultiFileField").name
     return replace(
-        sink, split=name, keep_split=config.keep_split, place=lambda value: split_path(path, config.split, value, context.directory)
+        sink,
+        split=name,
+        keep_split=config.keep_split,
+        place=lambda value: split_path(path, config.split, value, context.directory),
     )
 
 
@@ -109,7 +120,11 @@ def split_path(path: Path, kind: str, value: str, directory: Path) -> Path:
         return resolve_path(value, directory)
     if not value or "/" in value or "\\" in value:
         raise WorkflowError(f"the value {value!r} cannot be part of a file name; choose another field")
-    names = {"append": f"{path.stem}{value}{path.suffix}", "prepend": f"{value}{path.name}", "name": f"{value}{path.suffix}"}
+    names = {
+        "append": f"{path.stem}{value}{path.suffix}",
+        "prepend": f"{value}{path.name}",
+        "name": f"{value}{path.suffix}",
+    }
     return path.with_name(names[kind])
 
 

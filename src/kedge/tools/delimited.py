@@ -73,7 +73,9 @@ def read_header(path: Path, options: DelimitedOptions) -> list[str]:
         with path.open("r", encoding=_with_mark(options.encoding), newline="") as file:
             cells = next(_records(file, options), [])
     except UnicodeDecodeError as fault:
-        raise WorkflowError(f"{path}: the text is not {options.encoding}: {fault.reason}; choose its code page") from fault
+        raise WorkflowError(
+            f"{path}: the text is not {options.encoding}: {fault.reason}; choose its code page"
+        ) from fault
     if not options.header:
         return [f"Field_{place}" for place in range(1, max(len(cells), 1) + 1)]
     return [cell.strip() or f"Field_{place}" for place, cell in enumerate(cells, 1)]
@@ -130,7 +132,12 @@ def scan_delimited(path: Path, schema: Schema, options: DelimitedOptions, contex
 
 def _cut(value: exp.Expression, field: Field, options: DelimitedOptions, context: Context) -> exp.Expression:
     longest = number(options.field_length)
-    message = call("concat", text(f"{field.name}: "), call("left", value.copy(), number(100)), text(f" is cut to {options.field_length} characters"))
+    message = call(
+        "concat",
+        text(f"{field.name}: "),
+        call("left", value.copy(), number(100)),
+        text(f" is cut to {options.field_length} characters"),
+    )
     note = call("kedge_note", number(context.tool_id), message, call("left", value.copy(), longest))
     cut = case([(exp.GT(this=call("length", value.copy()), expression=longest.copy()), note)], value.copy())
     return case([(exp.GT(this=call("strlen", value.copy()), expression=longest.copy()), cut)], value)
@@ -145,11 +152,16 @@ def _readable(path: Path, encoding: str, context: Context) -> tuple[Path, str]:
         return path, "utf-8"
     copy = context.temporary / f"{uuid.uuid4().hex}.csv"
     try:
-        with path.open("r", encoding=encoding, newline="") as source, copy.open("w", encoding="utf-8", newline="") as target:
+        with (
+            path.open("r", encoding=encoding, newline="") as source,
+            copy.open("w", encoding="utf-8", newline="") as target,
+        ):
             while block := source.read(BLOCK):
                 target.write(block)
     except UnicodeDecodeError as fault:
-        raise WorkflowError(f"{path}: the text is not {encoding}: {fault.reason}; choose its code page") from fault
+        raise WorkflowError(
+            f"{path}: the text is not {encoding}: {fault.reason}; choose its code page"
+        ) from fault
     return copy, "utf-8"
 
 

@@ -56,7 +56,10 @@ def parse(xml: Element) -> Config:
     mode = options.choice("RenameMode", MODES)
     config = Config(mode, parse_listed(options), expression=options.text("Expression", ""))
     rows, first = options.child("NamesFromRows"), options.child("FirstRow")
-    metadata, affix = options.child("NamesFromMetadata"), options.child("AddPrefixSuffix") or options.child("PrefixSuffix")
+    metadata, affix = (
+        options.child("NamesFromMetadata"),
+        options.child("AddPrefixSuffix") or options.child("PrefixSuffix"),
+    )
     if rows:
         config = _with_rows(config, rows)
     if first and mode == "first row":
@@ -87,7 +90,10 @@ def probe(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     converter = Converter(context.tool_id)
     if config.mode == "first row":
         source = inputs.one("Targets")
-        cells = aliased((converter.as_text(column(field.name), field.type), f"c{place}") for place, field in enumerate(source.schema))
+        cells = aliased(
+            (converter.as_text(column(field.name), field.type), f"c{place}")
+            for place, field in enumerate(source.schema)
+        )
         select = exp.select(*(cells or ["1"])).from_(source.table)
         return {"names": (select.order_by(*source.ordering) if source.order else select).limit(1)}
     if config.mode != "rows":
@@ -96,7 +102,9 @@ def probe(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     wanted = [source.schema.need(config.new_name, "Configuration/NamesFromRows/NewName")]
     if config.mapped:
         wanted.append(source.schema.need(config.old_name, "Configuration/NamesFromRows/OldName"))
-    cells = aliased((converter.as_text(column(field.name), field.type), f"c{place}") for place, field in enumerate(wanted))
+    cells = aliased(
+        (converter.as_text(column(field.name), field.type), f"c{place}") for place, field in enumerate(wanted)
+    )
     select = exp.select(*cells).from_(source.table)
     return {"names": select.order_by(*source.ordering) if source.order else select}
 
@@ -107,9 +115,13 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
     chosen = config.fields.of(schema)
     names = context.facts.get("names")
     if config.mode in ("first row", "rows") and names is None:
-        return {"Output": _declared(schema, context.declared["Output"])} if "Output" in context.declared else {}
+        return (
+            {"Output": _declared(schema, context.declared["Output"])} if "Output" in context.declared else {}
+        )
     renamed = _new_names(config, schema, chosen, inputs, names, context)
-    return {"Output": Schema.of(_renumbered(field.named(renamed.get(field.name, field.name)) for field in schema))}
+    return {
+        "Output": Schema.of(_renumbered(field.named(renamed.get(field.name, field.name)) for field in schema))
+    }
 
 
 def _declared(schema: Schema, declared: Schema) -> Schema:
@@ -149,7 +161,10 @@ def _new_names(
     if config.mode == "formula":
         return {field.name: _by_formula(config, field, context) for field in chosen}
     if config.mode == "add":
-        return {field.name: f"{config.affix}{field.name}" if config.prefix else f"{field.name}{config.affix}" for field in chosen}
+        return {
+            field.name: f"{config.affix}{field.name}" if config.prefix else f"{field.name}{config.affix}"
+            for field in chosen
+        }
     return {field.name: _without(config, field.name) for field in chosen}
 
 
@@ -178,11 +193,15 @@ def _from_rows(config: Config, chosen: Sequence[Field], names: pa.Table, context
         if len(new_names) < len(chosen):
             _complain(config, f"{len(new_names)} names for {len(chosen)} fields", context)
         return {field.name: new for field, new in zip(chosen, new_names, strict=False) if new}
-    wanted = {(old or "").casefold(): new for old, new in zip(names["c1"].to_pylist(), new_names, strict=True)}
+    wanted = {
+        (old or "").casefold(): new for old, new in zip(names["c1"].to_pylist(), new_names, strict=True)
+    }
     missing = [field.name for field in chosen if not wanted.get(field.name.casefold())]
     if missing:
         _complain(config, f"there is no new name for {', '.join(missing)}", context)
-    return {field.name: wanted[field.name.casefold()] for field in chosen if wanted.get(field.name.casefold())}
+    return {
+        field.name: wanted[field.name.casefold()] for field in chosen if wanted.get(field.name.casefold())
+    }
 
 
 def _by_formula(config: Config, field: Field, context: Context) -> str:
@@ -212,7 +231,8 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     quiet = replace(context, report=lambda kind, text: None)
     schema = bind(config, Inputs(schemas), quiet)["Output"]
     columns = [
-        exp.alias_(column(old.name), new.name, quoted=True) for old, new in zip(source.schema, schema, strict=True)
+        exp.alias_(column(old.name), new.name, quoted=True)
+        for old, new in zip(source.schema, schema, strict=True)
     ]
     if not first:
         return {"Output": replace(source.select(columns), same_count="Targets")}

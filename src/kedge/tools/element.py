@@ -69,7 +69,9 @@ class Element:
         return Element(**{**self.__dict__, **changes})  # type: ignore[arg-type]
 
 
-def element(tag: str, attributes: Mapping[str, str] | None = None, *children: Element, text: str = "") -> Element:
+def element(
+    tag: str, attributes: Mapping[str, str] | None = None, *children: Element, text: str = ""
+) -> Element:
     """Build an element in Python."""
     return Element(tag, tuple((attributes or {}).items()), text, children)
 
@@ -86,7 +88,9 @@ def parse_element(data: bytes | str, source: str) -> Element:
     except ElementTree.ParseError as fault:
         raise UsageError(f"{source}: this is not well-formed XML: {fault}") from fault
     except DefusedXmlException as fault:
-        raise UsageError(f"{source}: the XML declares entities or a document type, which is refused: {fault}") from fault
+        raise UsageError(
+            f"{source}: the XML declares entities or a document type, which is refused: {fault}"
+        ) from fault
     return _freeze(tree.getroot())
 
 

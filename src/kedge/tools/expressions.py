@@ -24,7 +24,13 @@ def options_of(context: Context) -> FormulaOptions:
 
 
 def compiled(
-    text: str, schema: Schema, context: Context, place: str, *, current: Current | None = None, rows: bool = False
+    text: str,
+    schema: Schema,
+    context: Context,
+    place: str,
+    *,
+    current: Current | None = None,
+    rows: bool = False,
 ) -> Typed:
     """Type an expression over a schema; ``place`` is its XML path for the error, a ``WorkflowError``.
 
@@ -33,7 +39,9 @@ def compiled(
     fields = {field.name: field.type for field in schema}
     constants = dict(context.constants)
     try:
-        return bind(text, fields, options=options_of(context), constants=constants, current=current, rows=rows)
+        return bind(
+            text, fields, options=options_of(context), constants=constants, current=current, rows=rows
+        )
     except WorkflowError as fault:
         raise WorkflowError(f"{place}: {fault}") from fault
 
@@ -43,7 +51,9 @@ def condition(text: str, schema: Schema, context: Context, place: str) -> Typed:
     found = compiled(text, schema, context, place)
     decided = coerce(found, Kind.CONDITION, options_of(context))
     if decided is None:
-        raise WorkflowError(f"{place}: the expression is {found.type}, a condition is needed; compare it with a value")
+        raise WorkflowError(
+            f"{place}: the expression is {found.type}, a condition is needed; compare it with a value"
+        )
     return decided
 
 

@@ -105,7 +105,11 @@ def _condition(config: Config, schema: Schema, context: Context) -> Typed:
 def simple_expression(config: Config, field: Field, now: datetime.datetime) -> str:
     """Write a simple condition in the expression language."""
     name = f"[{field.name}]"
-    if field.type.name == "DateTime" and config.operands.ignore_time and config.operator in COMPARISONS | RANGES:
+    if (
+        field.type.name == "DateTime"
+        and config.operands.ignore_time
+        and config.operator in COMPARISONS | RANGES
+    ):
         name = f"ToDate({name})"
     if config.operator in PREDICATES:
         return PREDICATES[config.operator].format(field=name)

@@ -76,7 +76,9 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
 
 def _need_text(field: Field, option: str) -> None:
     if not field.type.is_string:
-        raise WorkflowError(f"Configuration/{option}: {field.name!r} is {field.type}, only text is found and replaced")
+        raise WorkflowError(
+            f"Configuration/{option}: {field.name!r} is {field.type}, only text is found and replaced"
+        )
 
 
 def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
@@ -90,13 +92,22 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
     new = [column(source.schema.need(name, "").name) for name in config.append]
     firsts = _first_matches(config, targets, source, new, context)
     fields = schema.fields[len(targets.schema) :]
-    found = [exp.alias_(column(context.hidden(10 + place), "f"), field.name, quoted=True) for place, field in enumerate(fields)]
+    found = [
+        exp.alias_(column(context.hidden(10 + place), "f"), field.name, quoted=True)
+        for place, field in enumerate(fields)
+    ]
     columns = [column(field.name, "t") for field in targets.schema]
     hidden = [column(key.column, "t") for key in targets.order]
     value = column(targets.schema.need(config.target, "").name, "t")
     condition = exp.EQ(this=value, expression=column(context.hidden(2), "f"))
     select = exp.select(*columns, *found, *hidden).from_(targets.named("t"))
-    return {"Output": Query(select.join(firsts.subquery("f"), on=condition, join_type="left"), targets.order, same_count="Targets")}
+    return {
+        "Output": Query(
+            select.join(firsts.subquery("f"), on=condition, join_type="left"),
+            targets.order,
+            same_count="Targets",
+        )
+    }
 
 
 def _first_matches(
@@ -108,7 +119,10 @@ def _first_matches(
     values = exp.select(exp.alias_(value, key, quoted=True)).from_(targets.named("v")).distinct()
     search = column(source.schema.need(config.search, "").name)
     last = context.settings.find_replace_last
-    ordering = [exp.Ordered(this=term.this.copy(), desc=last != bool(term.args.get("desc"))) for term in source.ordering]
+    ordering = [
+        exp.Ordered(this=term.this.copy(), desc=last != bool(term.args.get("desc")))
+        for term in source.ordering
+    ]
     numbered = exp.select(
         *[exp.alias_(item, context.hidden(10 + place), quoted=True) for place, item in enumerate(new)],
         exp.alias_(search, context.hidden(4), quoted=True),
@@ -149,7 +163,9 @@ def _replace(config: Config, targets: Schema, source: Schema) -> Step:
         def batches() -> Iterator[pa.RecordBatch]:
             for batch in records["Targets"]:
                 place = batch.schema.get_field_index(name)
-                values = [None if value is None else change(value) for value in batch.column(place).to_pylist()]
+                values = [
+                    None if value is None else change(value) for value in batch.column(place).to_pylist()
+                ]
                 columns = [*batch.columns[:place], pa.array(values, pa.string()), *batch.columns[place + 1 :]]
                 yield pa.RecordBatch.from_arrays(columns, names=schema.names).cast(schema)
 
@@ -158,7 +174,9 @@ def _replace(config: Config, targets: Schema, source: Schema) -> Step:
     return Step(run)
 
 
-def replacer(config: Config, finds: Sequence[str | None], replacements: Sequence[str | None]) -> Callable[[str], str]:
+def replacer(
+    config: Config, finds: Sequence[str | None], replacements: Sequence[str | None]
+) -> Callable[[str], str]:
     """Return a function that replaces the texts in a value; at each place the first of the texts that fits wins."""
     fold: Callable[[str], str] = str.lower if config.no_case else str
     known: dict[str, str] = {}
@@ -171,7 +189,9 @@ def replacer(config: Config, finds: Sequence[str | None], replacements: Sequence
         return lambda value: known.get(fold(value), value)
     body = "|".join(map(regex.escape, known))
     word = rf"\b(?:{body})\b" if config.whole_word else f"(?:{body})"
-    pattern = regex.compile(f"^{word}" if config.mode == BEGIN else word, regex.IGNORECASE if config.no_case else 0)
+    pattern = regex.compile(
+        f"^{word}" if config.mode == BEGIN else word, regex.IGNORECASE if config.no_case else 0
+    )
     count = 0 if config.all_found and config.mode == ANY else 1
     return lambda value: pattern.sub(lambda match: known[fold(match.group())], value, count=count)
 

@@ -72,7 +72,11 @@ class Generator:
 
 
 def _generator(config: Config, schema: Schema, context: Context) -> Generator:
-    old = schema.find(config.name) if config.type else schema.need(config.name, "Configuration/UpdateField_Name")
+    old = (
+        schema.find(config.name)
+        if config.type
+        else schema.need(config.name, "Configuration/UpdateField_Name")
+    )
     type_ = old.type if old else config.type
     assert type_ is not None
     field = Field(old.name if old else config.name, type_, "GenerateRows:")
@@ -102,8 +106,12 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
     generator = _generator(config, schema, context)
     series = _series(generator, context)
     if series is None:
-        return generation(generator.field, schema, (generator.first, generator.holds, generator.step), context)
-    value = exp.alias_(exp.cast(call("unnest", series), generator.field.type.sql), generator.field.name, quoted=True)
+        return generation(
+            generator.field, schema, (generator.first, generator.holds, generator.step), context
+        )
+    value = exp.alias_(
+        exp.cast(call("unnest", series), generator.field.type.sql), generator.field.name, quoted=True
+    )
     if source is None:
         return {"Output": Query(exp.select(value), natural=True)}
     return {"Output": _expanded(source, generator.field, value, series, context)}
@@ -156,7 +164,11 @@ def _constant_step(generator: Generator) -> int | None:
     left, right = (_plain(node) for node in step.arguments)
     if step.function is op.ADD and isinstance(left, Literal):
         left, right = right, left
-    if not _is_field(left, generator.field) or not isinstance(right, Literal) or not isinstance(right.value, int):
+    if (
+        not _is_field(left, generator.field)
+        or not isinstance(right, Literal)
+        or not isinstance(right.value, int)
+    ):
         return None
     return right.value if step.function is op.ADD else -right.value
 

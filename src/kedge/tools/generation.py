@@ -19,7 +19,9 @@ BATCH_ROWS = 65_536
 MOST_STEPS = 1 << 31
 
 
-def generation(field: Field, schema: Schema, expressions: tuple[Typed, Typed, Typed], context: Context) -> Step:
+def generation(
+    field: Field, schema: Schema, expressions: tuple[Typed, Typed, Typed], context: Context
+) -> Step:
     """Return the step that makes the rows; ``expressions`` are the first value, the condition and the next value."""
     del context
     first, holds, following = map(evaluator, expressions)
@@ -34,7 +36,9 @@ def generation(field: Field, schema: Schema, expressions: tuple[Typed, Typed, Ty
             if not holds(lambda name, _: row[name]):
                 return
             if count and row[field.name] == before:
-                raise WorkflowError(f"the loop never ends: {field.name!r} stays {before!r}; correct the loop expression")
+                raise WorkflowError(
+                    f"the loop never ends: {field.name!r} stays {before!r}; correct the loop expression"
+                )
             yield row[field.name]
             before = row[field.name]
             row[field.name] = store(following(lambda name, _: row[name]))
@@ -50,7 +54,11 @@ def generation(field: Field, schema: Schema, expressions: tuple[Typed, Typed, Ty
         yield pa.RecordBatch.from_pylist(made, result.arrow())
 
     def run(records: Mapping[str, pa.RecordBatchReader]) -> Mapping[str, pa.RecordBatchReader]:
-        rows = (row for batch in records["Input"] for row in batch.to_pylist()) if "Input" in records else iter([{}])
+        rows = (
+            (row for batch in records["Input"] for row in batch.to_pylist())
+            if "Input" in records
+            else iter([{}])
+        )
         return {"Output": pa.RecordBatchReader.from_batches(result.arrow(), batches(rows))}
 
     return Step(run)

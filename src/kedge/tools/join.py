@@ -109,9 +109,12 @@ def _pairs(
     """Pairs are ordered by key, then left, then right order, as the classic engine has them; under AMP by left order."""
     order = [] if context.amp else [OrderKey(context.hidden(2 + place)) for place in range(len(keys))]
     hidden = [
-        exp.alias_(column(name, "l"), key.column, quoted=True) for (name, _), key in zip(keys, order, strict=False)
+        exp.alias_(column(name, "l"), key.column, quoted=True)
+        for (name, _), key in zip(keys, order, strict=False)
     ]
-    carried = [column(key.column, "l") for key in left.order] + [column(key.column, "r") for key in right.order]
+    carried = [column(key.column, "l") for key in left.order] + [
+        column(key.column, "r") for key in right.order
+    ]
     projections = project(_chosen(config, left.schema, right.schema, None), config.selection, context)
     select = exp.select(*projections, *hidden, *carried).from_(left.named("l"))
     joined = select.join(right.named("r"), on=condition.copy(), join_type="inner")
@@ -121,7 +124,9 @@ def _pairs(
 def _zip(config: Config, left: Source, right: Source, context: Context) -> Mapping[str, Query]:
     rank = context.hidden(0)
     sides = {
-        name: exp.select(*source.columns, exp.alias_(over(exp.RowNumber(), (), source.ordering), rank, quoted=True))
+        name: exp.select(
+            *source.columns, exp.alias_(over(exp.RowNumber(), (), source.ordering), rank, quoted=True)
+        )
         .from_(source.table)
         .subquery(name)
         for name, source in (("l", left), ("r", right))

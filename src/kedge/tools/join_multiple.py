@@ -54,7 +54,9 @@ def _candidates(schemas: Sequence[tuple[str, Schema]]) -> list[Candidate]:
             full = f"Input_{connection}_{field.name}"
             plain = field.name.casefold() not in taken
             keys = (full, field.name) if plain else (full,)
-            candidates.append(Candidate(field, keys, field.name if plain else full, column(field.name, f"i{place}")))
+            candidates.append(
+                Candidate(field, keys, field.name if plain else full, column(field.name, f"i{place}"))
+            )
         taken.update(field.name.casefold() for field in schema)
     return candidates
 
@@ -93,15 +95,26 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     schemas = [(connection, source.schema) for connection, source in named]
     projections = project(_chosen(config, schemas, None), config.selection, context)
     ordinals = [
-        exp.alias_(column(rank, f"i{place}"), context.hidden(100 + place), quoted=True) for place, rank in enumerate(ranks)
+        exp.alias_(column(rank, f"i{place}"), context.hidden(100 + place), quoted=True)
+        for place, rank in enumerate(ranks)
     ]
     select = exp.select(*projections, *ordinals).from_(relations[0].subquery("i0"))
     for place in range(1, len(named)):
         known = [_first([side[number] for side in keys[:place]]) for number in range(len(keys[0]))]
-        condition = all_of([exp.EQ(this=left, expression=right.copy()) for left, right in zip(known, keys[place], strict=True)])
+        condition = all_of(
+            [
+                exp.EQ(this=left, expression=right.copy())
+                for left, right in zip(known, keys[place], strict=True)
+            ]
+        )
         kind = "inner" if config.inner else "full"
         select = select.join(relations[place].subquery(f"i{place}"), on=condition, join_type=kind)
-    return {"Output": Query(select, tuple(OrderKey(context.hidden(100 + place), nulls_first=False) for place in range(len(named))))}
+    return {
+        "Output": Query(
+            select,
+            tuple(OrderKey(context.hidden(100 + place), nulls_first=False) for place in range(len(named))),
+        )
+    }
 
 
 def _ranked(source: Source, rank: str) -> exp.Select:

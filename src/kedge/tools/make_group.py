@@ -36,10 +36,15 @@ def parse(xml: Element) -> Config:
 def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:
     """``Group`` and ``Key``, both of the keys' type."""
     schema = inputs.one("Input")
-    first, second = schema.need(config.first, "Configuration/Key1st"), schema.need(config.second, "Configuration/Key2nd")
+    first, second = (
+        schema.need(config.first, "Configuration/Key1st"),
+        schema.need(config.second, "Configuration/Key2nd"),
+    )
     type_ = common_type(first.type, second.type)
     if type_ is None or first.type.is_string != second.type.is_string:
-        raise WorkflowError(f"Configuration/Key2nd: {first.name!r} is {first.type} and {second.name!r} is {second.type}")
+        raise WorkflowError(
+            f"Configuration/Key2nd: {first.name!r} is {first.type} and {second.name!r} is {second.type}"
+        )
     return {"Output": Schema((Field("Group", type_, first.source), Field("Key", type_, first.source)))}
 
 
@@ -50,11 +55,20 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
     arrow = bind(config, Inputs({"Input": [schema]}), context)["Output"].arrow()
 
     def run(records: Mapping[str, pa.RecordBatchReader]) -> Mapping[str, pa.Table]:
-        table = records["Input"].read_all().select(names).cast(pa.schema(list(zip(names, arrow.types, strict=True))))
+        table = (
+            records["Input"]
+            .read_all()
+            .select(names)
+            .cast(pa.schema(list(zip(names, arrow.types, strict=True))))
+        )
         groups = components(zip(*(table[name].to_pylist() for name in names), strict=True))
         rows = sorted((min(members), key) for members in groups for key in members)
         columns = list(zip(*rows, strict=True)) or [(), ()]
-        return {"Output": pa.table([pa.array(column, type_) for column, type_ in zip(columns, arrow.types, strict=True)], arrow)}
+        return {
+            "Output": pa.table(
+                [pa.array(column, type_) for column, type_ in zip(columns, arrow.types, strict=True)], arrow
+            )
+        }
 
     return Step(run)
 

@@ -27,7 +27,14 @@ TYPES = {
     "FileInput": "info",
     "FileOutput": "info",
 }
-WHEN = {"First": "first", "Before": "first", "Last": "last", "After": "last", "Filter": "filter", "All": "all"}
+WHEN = {
+    "First": "first",
+    "Before": "first",
+    "Last": "last",
+    "After": "last",
+    "Filter": "filter",
+    "All": "all",
+}
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,9 @@ def probe(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     """Ask for the messages."""
     source = inputs.one("Input")
     value = compiled(config.expression, source.schema, context, "Configuration/MessageExpression")
-    select = exp.select(exp.alias_(stored(value, V_WSTRING, context, "message"), "message")).from_(source.table)
+    select = exp.select(exp.alias_(stored(value, V_WSTRING, context, "message"), "message")).from_(
+        source.table
+    )
     if config.when == "filter":
         select = select.where(holds(condition(config.filter, source.schema, context, "Configuration/Filter")))
     if config.when == "last":
@@ -70,7 +79,9 @@ def probe(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
 
 
 def _reversed(term: exp.Ordered) -> exp.Ordered:
-    return exp.Ordered(this=term.this.copy(), desc=not term.args.get("desc"), nulls_first=not term.args.get("nulls_first"))
+    return exp.Ordered(
+        this=term.this.copy(), desc=not term.args.get("desc"), nulls_first=not term.args.get("nulls_first")
+    )
 
 
 def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:

@@ -84,7 +84,9 @@ def _results(config: Config, schema: Schema, context: Context) -> list[_Result]:
     results: list[_Result] = []
     for field in fields:
         current = Current(field.name, field.type)
-        value = compiled(config.expression, schema, context, f"Configuration/Expression ({field.name})", current=current)
+        value = compiled(
+            config.expression, schema, context, f"Configuration/Expression ({field.name})", current=current
+        )
         name = field.name
         if config.copy:
             name = f"{config.affix}{name}" if config.prefix else f"{name}{config.affix}"
@@ -108,11 +110,15 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     source = inputs.one("Input")
     schema = bind(config, Inputs({"Input": [source.schema]}), context)["Output"]
     results = _results(config, source.schema, context)
-    values = {result.old.name: stored(result.value, result.new.type, context, result.new.name) for result in results}
+    values = {
+        result.old.name: stored(result.value, result.new.type, context, result.new.name) for result in results
+    }
     columns: list[exp.Expression] = []
     for field in source.schema:
         changed = field.name in values and not config.copy
-        columns.append(exp.alias_(values[field.name], field.name, quoted=True) if changed else column(field.name))
+        columns.append(
+            exp.alias_(values[field.name], field.name, quoted=True) if changed else column(field.name)
+        )
     if config.copy:
         names = schema.names[len(source.schema) :]
         pairs = zip(names, values.values(), strict=True)

@@ -77,11 +77,17 @@ def _bound(config: Config, schema: Schema, context: Context) -> _Bound:
     if config.type is None:
         old = schema.need(config.name, "Configuration/UpdateField_Name")
     source = f"MultiRowFormula: {config.expression}"
-    field = Field(old.name, old.type, source) if old else Field(config.name, config.type or schema.need(config.name, "").type, source)
+    field = (
+        Field(old.name, old.type, source)
+        if old
+        else Field(config.name, config.type or schema.need(config.name, "").type, source)
+    )
     seen = schema.with_field(field)
     for name in config.groups:
         schema.need(name, "Configuration/GroupByFields/Field/@field")
-    return _Bound(field, seen, compiled(config.expression, seen, context, "Configuration/Expression", rows=True))
+    return _Bound(
+        field, seen, compiled(config.expression, seen, context, "Configuration/Expression", rows=True)
+    )
 
 
 def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:
@@ -115,7 +121,9 @@ def _reads(bound: _Bound) -> bool:
     return any(isinstance(node, FieldRef) and node.name == bound.field.name for node in walk(bound.value))
 
 
-def _other_row(ref: FieldRef, source: Source, groups: list[exp.Expression], other_rows: str) -> exp.Expression:
+def _other_row(
+    ref: FieldRef, source: Source, groups: list[exp.Expression], other_rows: str
+) -> exp.Expression:
     """Return the field of the row ``offset`` away; beyond the group's edges what ``other_rows`` says."""
     value = column(ref.name)
     shift = call("lag" if ref.offset < 0 else "lead", value, number(abs(ref.offset)))

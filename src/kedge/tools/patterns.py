@@ -13,7 +13,14 @@ from functools import lru_cache
 import regex
 
 ESCAPE = regex.compile(r"\\(.)", regex.DOTALL)
-CLASSES = {"u": "[[:upper:]]", "l": "[[:lower:]]", "U": "[^[:upper:]]", "L": "[^[:lower:]]", "<": r"\b", ">": r"\b"}
+CLASSES = {
+    "u": "[[:upper:]]",
+    "l": "[[:lower:]]",
+    "U": "[^[:upper:]]",
+    "L": "[^[:lower:]]",
+    "<": r"\b",
+    ">": r"\b",
+}
 GROUP = regex.compile(r"\$(?:(\d+)|\{(\d+)\}|(&)|(\$))|\\(\d)")
 
 

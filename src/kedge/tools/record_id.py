@@ -48,7 +48,9 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
     """Put the new field first or last."""
     schema = inputs.one("Input")
     if config.name in schema:
-        raise WorkflowError(f"Configuration/FieldName: the input has a field {config.name!r} already; choose another name")
+        raise WorkflowError(
+            f"Configuration/FieldName: the input has a field {config.name!r} already; choose another name"
+        )
     new = Field(config.name, config.type, "RecordID:")
     return {"Output": Schema((*schema, new) if config.last else (new, *schema))}
 

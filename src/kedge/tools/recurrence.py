@@ -34,13 +34,19 @@ def recurrence(
     def run(records: Mapping[str, pa.RecordBatchReader]) -> Mapping[str, pa.Table]:
         table = records["Input"].read_all()
         columns = {name: table[name].to_pylist() for name in reads if name in table.column_names}
-        computed = [empty_value(field.type)] * len(table) if field.name not in columns else list(columns[field.name])
+        computed = (
+            [empty_value(field.type)] * len(table) if field.name not in columns else list(columns[field.name])
+        )
         columns[field.name] = computed
         types = {node.name: node.type for node in walk(value) if isinstance(node, FieldRef)}
         _fill(columns, computed, list(_grouped(table, keys)), value, field, other_rows, types)
         array = pa.array(computed, field.type.arrow)
         place = table.schema.get_field_index(field.name)
-        changed = table.append_column(field.name, array) if place < 0 else table.set_column(place, field.name, array)
+        changed = (
+            table.append_column(field.name, array)
+            if place < 0
+            else table.set_column(place, field.name, array)
+        )
         return {"Output": changed.cast(result)}
 
     return Step(run)
@@ -71,7 +77,9 @@ def _fill(
         last = len(rows) - 1
         for position, row in enumerate(rows):
 
-            def lookup(name: str, offset: int, position: int = position, rows: list[int] = rows, last: int = last) -> Value:
+            def lookup(
+                name: str, offset: int, position: int = position, rows: list[int] = rows, last: int = last
+            ) -> Value:
                 other = position + offset
                 if 0 <= other <= last:
                     return columns[name][rows[other]]

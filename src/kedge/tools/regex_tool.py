@@ -55,7 +55,12 @@ def parse(xml: Element) -> Config:
         compile_pattern(config.pattern, config.ignore_case)
     except ValueError as fault:
         raise options.fault("RegExExpression", str(fault)) from fault
-    for name, read in (("Replace", _replace), ("ParseSimple", _tokens), ("ParseComplex", _groups), ("Match", _match)):
+    for name, read in (
+        ("Replace", _replace),
+        ("ParseSimple", _tokens),
+        ("ParseComplex", _groups),
+        ("Match", _match),
+    ):
         section = options.child(name)
         if section is not None:
             changed = read(section, config)
@@ -83,14 +88,19 @@ def _tokens(section: Options, config: Config) -> Config:
 
 def _groups(section: Options, config: Config) -> Config:
     groups = tuple(
-        (item.attribute("field"), DesignerType.parse(item.attribute("type"), item.attribute("size", "") or None))
+        (
+            item.attribute("field"),
+            DesignerType.parse(item.attribute("type"), item.attribute("size", "") or None),
+        )
         for item in section.each("Field")
     )
     return replace(config, groups=groups)
 
 
 def _match(section: Options, config: Config) -> Config:
-    return replace(config, flag=section.name("Field", ""), report_unmatched=section.flag("ErrorUnmatched", False))
+    return replace(
+        config, flag=section.name("Field", ""), report_unmatched=section.flag("ErrorUnmatched", False)
+    )
 
 
 def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:
@@ -98,12 +108,16 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
     schema = inputs.one("Input")
     field = schema.need(config.field, "Configuration/Field")
     if not field.type.is_string:
-        raise WorkflowError(f"Configuration/Field: {field.name!r} is {field.type}, only text has regular expressions")
+        raise WorkflowError(
+            f"Configuration/Field: {field.name!r} is {field.type}, only text has regular expressions"
+        )
     source = f"RegEx: {config.pattern}"
     if config.method == "Match":
         return {"Output": Schema.of([*schema, Field(config.flag or f"{field.name}_Matched", BOOL, source)])}
     if config.method == "ParseComplex":
-        return {"Output": Schema.of([*schema, *(Field(name, type_, source) for name, type_ in config.groups)])}
+        return {
+            "Output": Schema.of([*schema, *(Field(name, type_, source) for name, type_ in config.groups)])
+        }
     if config.method == "ParseSimple" and not config.to_rows:
         names = [f"{config.root or field.name}{place}" for place in range(1, config.columns + 1)]
         return {"Output": Schema.of([*schema, *(Field(name, field.type, source) for name in names)])}
@@ -127,8 +141,12 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     return {"Output": _columns(config, source, name, new, call(function, *fixed), context)}
 
 
-def _replaced(config: Config, source: Source, name: str, fixed: list[exp.Expression], context: Context) -> Query:
-    value: exp.Expression = call("kedge_regex_replace", *fixed, text(config.replacement), exp.Boolean(this=config.copy_unmatched))
+def _replaced(
+    config: Config, source: Source, name: str, fixed: list[exp.Expression], context: Context
+) -> Query:
+    value: exp.Expression = call(
+        "kedge_regex_replace", *fixed, text(config.replacement), exp.Boolean(this=config.copy_unmatched)
+    )
     type_ = source.schema.need(name, "").type
     unbounded = V_WSTRING if type_.is_wide else V_STRING
     value = Converter(context.tool_id).convert(value, unbounded, type_, name)
@@ -137,7 +155,9 @@ def _replaced(config: Config, source: Source, name: str, fixed: list[exp.Express
     return replace(query, same_count="Input")
 
 
-def _matched(config: Config, source: Source, new: Field, fixed: list[exp.Expression], context: Context) -> Query:
+def _matched(
+    config: Config, source: Source, new: Field, fixed: list[exp.Expression], context: Context
+) -> Query:
     matches: exp.Expression = call("coalesce", call("kedge_regex_matches", *fixed), exp.false())
     if config.report_unmatched:
         message = call("concat", text(f"{config.field}: "), column(config.field), text(" does not match"))
@@ -163,19 +183,27 @@ def _columns(
 ) -> Query:
     listed = context.hidden(0)
     inner = source.select([*source.columns, exp.alias_(parts, listed, quoted=True)])
-    cells: list[exp.Expression] = [call("list_extract", column(listed), number(place)) for place in range(1, len(new) + 1)]
+    cells: list[exp.Expression] = [
+        call("list_extract", column(listed), number(place)) for place in range(1, len(new) + 1)
+    ]
     if config.method == "ParseSimple" and config.extra in ("Warn", "Error"):
         cells[-1] = _checked(config, name, listed, cells[-1], context)
     converter = Converter(context.tool_id)
     made = [
-        exp.alias_(exp.cast(converter.convert(cell, V_WSTRING, field.type, field.name), field.type.sql), field.name, quoted=True)
+        exp.alias_(
+            exp.cast(converter.convert(cell, V_WSTRING, field.type, field.name), field.type.sql),
+            field.name,
+            quoted=True,
+        )
         for cell, field in zip(cells, new, strict=True)
     ]
     select = exp.select(*source.columns, *made, *source.hidden).from_(inner.select.subquery("parts"))
     return Query(select, inner.order, inner.natural, same_count="Input")
 
 
-def _checked(config: Config, name: str, listed: str, cell: exp.Expression, context: Context) -> exp.Expression:
+def _checked(
+    config: Config, name: str, listed: str, cell: exp.Expression, context: Context
+) -> exp.Expression:
     many = exp.GT(this=call("len", column(listed)), expression=number(config.columns))
     message = call("concat", text(f"{name}: more than {config.columns} parts: "), column(name))
     if config.extra == "Error":

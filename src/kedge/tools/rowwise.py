@@ -14,7 +14,12 @@ from kedge.formula.types import DesignerType
 
 Value = Any
 Lookup = Callable[[str, int], Value]
-LIMITS = {"Byte": (0, 255), "Int16": (-(2**15), 2**15 - 1), "Int32": (-(2**31), 2**31 - 1), "Int64": (-(2**63), 2**63 - 1)}
+LIMITS = {
+    "Byte": (0, 255),
+    "Int16": (-(2**15), 2**15 - 1),
+    "Int32": (-(2**31), 2**31 - 1),
+    "Int64": (-(2**63), 2**63 - 1),
+}
 
 
 def evaluator(node: Typed) -> Callable[[Lookup], Value]:
@@ -67,7 +72,9 @@ def storer(target: DesignerType) -> Callable[[Value], Value]:
         return lambda value: None if value is None else float(value)
     if target.name == "FixedDecimal":
         unit = decimal.Decimal(1).scaleb(-target.scale)
-        return lambda value: None if value is None else decimal.Decimal(str(value)).quantize(unit, decimal.ROUND_HALF_UP)
+        return lambda value: (
+            None if value is None else decimal.Decimal(str(value)).quantize(unit, decimal.ROUND_HALF_UP)
+        )
     return lambda value: value
 
 
@@ -76,5 +83,7 @@ def _whole(value: Value, low: int, high: int) -> int | None:
         return None
     if isinstance(value, bool):
         return -int(value) if low else int(value)
-    rounded = int(math.copysign(math.floor(abs(value) + 0.5), value)) if isinstance(value, float) else int(value)
+    rounded = (
+        int(math.copysign(math.floor(abs(value) + 0.5), value)) if isinstance(value, float) else int(value)
+    )
     return rounded if low <= rounded <= high else None

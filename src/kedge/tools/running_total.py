@@ -41,12 +41,16 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
     for name in config.groups:
         schema.need(name, "Configuration/GroupByFields/Field/@field")
     fields = [schema.need(name, "Configuration/RunningTotalFields/Field/@field") for name in config.fields]
-    return {"Output": Schema.of([*schema, *(Field(f"RunTot_{field.name}", _type(field)) for field in fields)])}
+    return {
+        "Output": Schema.of([*schema, *(Field(f"RunTot_{field.name}", _type(field)) for field in fields)])
+    }
 
 
 def _type(field: Field) -> DesignerType:
     if not field.type.is_numeric:
-        raise WorkflowError(f"Configuration/RunningTotalFields: {field.name!r} is {field.type}, only numbers add up")
+        raise WorkflowError(
+            f"Configuration/RunningTotalFields: {field.name!r} is {field.type}, only numbers add up"
+        )
     if field.type.is_integer:
         return INT64
     return field.type if field.type.name == "FixedDecimal" else DOUBLE

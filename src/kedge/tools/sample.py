@@ -80,7 +80,9 @@ def _head(source: Source, count: int) -> Query:
 
 def _random(rank: exp.Expression, _: exp.Expression, count: int) -> exp.Expression:
     """Choose one in ``count`` by a hash of the position, so that two runs choose the same."""
-    return exp.EQ(this=exp.Mod(this=exp.paren(call("hash", rank)), expression=number(count)), expression=number(0))
+    return exp.EQ(
+        this=exp.Mod(this=exp.paren(call("hash", rank)), expression=number(count)), expression=number(0)
+    )
 
 
 CONDITIONS: Mapping[str, Callable[[exp.Expression, exp.Expression, int], exp.Expression]] = {
@@ -88,11 +90,15 @@ CONDITIONS: Mapping[str, Callable[[exp.Expression, exp.Expression, int], exp.Exp
     "Last": lambda rank, total, n: exp.GT(this=rank, expression=exp.Sub(this=total, expression=number(n))),
     "Skip": lambda rank, total, n: exp.GT(this=rank, expression=number(n)),
     "Sample": lambda rank, total, n: exp.EQ(
-        this=exp.Mod(this=exp.paren(exp.Sub(this=rank, expression=number(1))), expression=number(n)), expression=number(0)
+        this=exp.Mod(this=exp.paren(exp.Sub(this=rank, expression=number(1))), expression=number(n)),
+        expression=number(0),
     ),
     "Random": _random,
     "NPercent": lambda rank, total, n: exp.LTE(
-        this=rank, expression=call("ceil", exp.Div(this=exp.Mul(this=total, expression=number(float(n))), expression=number(100)))
+        this=rank,
+        expression=call(
+            "ceil", exp.Div(this=exp.Mul(this=total, expression=number(float(n))), expression=number(100))
+        ),
     ),
 }
 

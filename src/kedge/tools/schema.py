@@ -73,13 +73,17 @@ class Schema:
         """Return the field with this name; raises ``WorkflowError`` that names ``place``, an XML path, and what there is."""
         found = self.find(name)
         if found is None:
-            raise WorkflowError(f"{place}: there is no field {name!r}; there are {', '.join(self.names) or 'no fields'}")
+            raise WorkflowError(
+                f"{place}: there is no field {name!r}; there are {', '.join(self.names) or 'no fields'}"
+            )
         return found
 
     def with_field(self, field: Field) -> Schema:
         """Return the schema with a field replaced where its name is there already, appended where not."""
         if field.name in self:
-            return Schema(tuple(field if item.name.casefold() == field.name.casefold() else item for item in self))
+            return Schema(
+                tuple(field if item.name.casefold() == field.name.casefold() else item for item in self)
+            )
         return Schema((*self.fields, field))
 
     def arrow(self) -> pa.Schema:

@@ -45,7 +45,9 @@ def parse_range(part: str) -> tuple[int, int | None]:
         return int(first), None
     if kind == "-" and last:
         return int(first or 1), int(last)
-    raise WorkflowError(f"Configuration/Value[@name='Ranges']: {part!r} is no range; write 7, 2-3, 2+ or -100")
+    raise WorkflowError(
+        f"Configuration/Value[@name='Ranges']: {part!r} is no range; write 7, 2-3, 2+ or -100"
+    )
 
 
 def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:
@@ -60,7 +62,9 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     ranked = exp.alias_(over(exp.RowNumber(), (), source.ordering), rank, quoted=True)
     inner = source.select([*source.columns, ranked]).select.subquery("ranked")
     keep = any_of([_within(column(rank), *pair) for pair in config.ranges])
-    return {"Output": Query(exp.select(*source.columns, *source.hidden).from_(inner).where(keep), source.order)}
+    return {
+        "Output": Query(exp.select(*source.columns, *source.hidden).from_(inner).where(keep), source.order)
+    }
 
 
 def _within(rank: exp.Expression, first: int, last: int | None) -> exp.Expression:

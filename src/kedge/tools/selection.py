@@ -87,7 +87,9 @@ def parse_selection(options: Options) -> Selection:
     )
 
 
-def choose(selection: Selection, candidates: Sequence[Candidate], warn: Callable[[str], None]) -> list[Chosen]:
+def choose(
+    selection: Selection, candidates: Sequence[Candidate], warn: Callable[[str], None]
+) -> list[Chosen]:
     """Return the selected fields in output order. Entries for fields that are not there are ignored with a warning."""
     by_key = {key.casefold(): item for item in candidates for key in item.keys}
     entries: dict[int, tuple[int, Entry]] = {}
@@ -136,7 +138,9 @@ def project(chosen: Sequence[Chosen], selection: Selection, context: Context) ->
     converter = Converter(context.tool_id, selection.comma_decimal)
     return [
         exp.alias_(
-            converter.convert(item.candidate.column.copy(), item.candidate.field.type, item.field.type, item.field.name),
+            converter.convert(
+                item.candidate.column.copy(), item.candidate.field.type, item.field.type, item.field.name
+            ),
             item.field.name,
             quoted=True,
         )

@@ -49,6 +49,7 @@ def _cased(value: exp.Expression) -> exp.Expression:
 def dictionary_key(name: str) -> tuple[str, str]:
     """Return the same sort key for a Python string."""
     folded = "".join(
-        run.lstrip("0").rjust(NUMBER_WIDTH, "0") if run.isdigit() else run for run in DIGITS.split(name.lower())
+        run.lstrip("0").rjust(NUMBER_WIDTH, "0") if run.isdigit() else run
+        for run in DIGITS.split(name.lower())
     )
     return folded, name.swapcase()

@@ -21,7 +21,15 @@ from kedge.tools.sql import NULL, any_of, call, case, is_null, not_null, number,
 GROUP = "GroupBy"
 ORDERED = frozenset({"First", "Last", "Concat", "Longest", "Shortest", "Mode"})
 COUNTS = frozenset(
-    {"Count", "CountNonNull", "CountNull", "CountDistinct", "CountDistinctNonNull", "CountBlank", "CountNonBlank"}
+    {
+        "Count",
+        "CountNonNull",
+        "CountNull",
+        "CountDistinct",
+        "CountDistinctNonNull",
+        "CountBlank",
+        "CountNonBlank",
+    }
 )
 DOUBLES = frozenset({"Avg", "Median", "StdDev", "Variance", "Percentile"})
 KEPT = frozenset({GROUP, "Min", "Max", "First", "Last", "Mode", "Longest", "Shortest"})
@@ -56,7 +64,9 @@ def parse(xml: Element) -> Config:
     for item in options.section("SummarizeFields").each("SummarizeField"):
         field, action = item.attribute("field"), item.attribute("action")
         if action not in ACTIONS:
-            raise item.fault("@action", f"{action!r} is not supported; supported are {', '.join(sorted(ACTIONS))}")
+            raise item.fault(
+                "@action", f"{action!r} is not supported; supported are {', '.join(sorted(ACTIONS))}"
+            )
         name = item.attribute("rename", "") or (field if action == GROUP else f"{action}_{field}")
         separators = [unescape(item.text(part, default)) for part, default in _CONCAT_PARTS]
         percentile = item.value("Percentile", "50").strip()
@@ -85,7 +95,9 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
     for number_, action in enumerate(config.actions, 1):
         place = f"Configuration/SummarizeFields/SummarizeField[{number_}]/@field"
         field = schema.need(action.field, place)
-        fields.append(Field(action.name, result_type(action.action, field.type, place), field.source, field.description))
+        fields.append(
+            Field(action.name, result_type(action.action, field.type, place), field.source, field.description)
+        )
     return {"Output": Schema.of(fields)}
 
 
@@ -110,13 +122,20 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     if any(action.action in ORDERED for action in config.actions):
         source = source.numbered(context.hidden(0))
     schema = bind(config, Inputs({"Input": [source.schema]}), context)["Output"]
-    groups = [column(source.schema.need(item.field, "").name) for item in config.actions if item.action == GROUP]
+    groups = [
+        column(source.schema.need(item.field, "").name) for item in config.actions if item.action == GROUP
+    ]
     projections = [
         exp.alias_(exp.cast(_value(action, source, context), field.type.sql), field.name, quoted=True)
         for action, field in zip(config.actions, schema, strict=True)
     ]
-    keys = [OrderKey(context.hidden(place), False, context.settings.nulls_first) for place in range(1, len(groups) + 1)]
-    hidden = [exp.alias_(group.copy(), key.column, quoted=True) for group, key in zip(groups, keys, strict=True)]
+    keys = [
+        OrderKey(context.hidden(place), False, context.settings.nulls_first)
+        for place in range(1, len(groups) + 1)
+    ]
+    hidden = [
+        exp.alias_(group.copy(), key.column, quoted=True) for group, key in zip(groups, keys, strict=True)
+    ]
     select = exp.select(*projections, *hidden).from_(source.table)
     if groups:
         select = select.group_by(*groups)
@@ -140,7 +159,9 @@ def _value(action: Action, source: Source, context: Context) -> exp.Expression:
     return aggregate(action.action, value, field.type, action.percentile)
 
 
-def aggregate(action: str, value: exp.Expression, type_: DesignerType, percentile: float = 50.0) -> exp.Expression:
+def aggregate(
+    action: str, value: exp.Expression, type_: DesignerType, percentile: float = 50.0
+) -> exp.Expression:
     """Return an aggregate that does not depend on the order of records.
 
     Sums and averages of floating point numbers are compensated, so that they do not depend on how the work was split.
@@ -194,7 +215,9 @@ def _pick(action: str, value: exp.Expression, ordering: Sequence[exp.Expression]
         return ordered_aggregate("last", [value], ordering)
     if action == "First":
         return ordered_aggregate("first", [value], ordering)
-    length = exp.Ordered(this=call("length", exp.cast(value.copy(), "text")), desc=action == "Longest", nulls_first=False)
+    length = exp.Ordered(
+        this=call("length", exp.cast(value.copy(), "text")), desc=action == "Longest", nulls_first=False
+    )
     picked = ordered_aggregate("first", [value], [length, *ordering])
     return exp.Filter(this=picked, expression=exp.Where(this=not_null(value)))
 

@@ -59,7 +59,9 @@ def _connected(config: Config, inputs: Inputs[Schema] | Inputs[Source]) -> list[
     for number, check in enumerate(config.checks, 1):
         if check.connection not in names:
             place = f"Configuration/Tests/Test[{number}]/Connection"
-            raise WorkflowError(f"{place}: {check.connection!r} is not connected; connected are {', '.join(names)}")
+            raise WorkflowError(
+                f"{place}: {check.connection!r} is not connected; connected are {', '.join(names)}"
+            )
     return [names.index(check.connection) for check in config.checks]
 
 
@@ -70,11 +72,20 @@ def probe(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
         source = inputs.many("Input")[place]
         held: exp.Expression = exp.true()
         if check.type in EXPRESSIONS:
-            held = holds(condition(check.value, source.schema, context, f"Configuration/Tests/Test[{number + 1}]/Value"))
-        select = exp.select(exp.alias_(call("coalesce", exp.cast(held, BOOL.sql), exp.false()), "held")).from_(source.table)
+            held = holds(
+                condition(
+                    check.value, source.schema, context, f"Configuration/Tests/Test[{number + 1}]/Value"
+                )
+            )
+        select = exp.select(
+            exp.alias_(call("coalesce", exp.cast(held, BOOL.sql), exp.false()), "held")
+        ).from_(source.table)
         if check.type in ("ExpFirst", "ExpLast"):
             select = _edge(source, select, check.type == "ExpLast", context)
-        counts = [exp.alias_(exp.Count(this=exp.Star()), "records"), exp.alias_(call("count_if", exp.column("held")), "held")]
+        counts = [
+            exp.alias_(exp.Count(this=exp.Star()), "records"),
+            exp.alias_(call("count_if", exp.column("held")), "held"),
+        ]
         queries[str(number)] = exp.select(*counts).from_(select.subquery("tested"))
     return queries
 
@@ -82,7 +93,11 @@ def probe(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
 def _edge(source: Source, select: exp.Select, last: bool, context: Context) -> exp.Select:
     source = source.numbered(context.hidden(0))
     terms = [
-        exp.Ordered(this=term.this.copy(), desc=last != bool(term.args.get("desc")), nulls_first=last != bool(term.args.get("nulls_first")))
+        exp.Ordered(
+            this=term.this.copy(),
+            desc=last != bool(term.args.get("desc")),
+            nulls_first=last != bool(term.args.get("nulls_first")),
+        )
         for term in source.ordering
     ]
     return select.from_(source.table).order_by(*terms).limit(1)
@@ -92,7 +107,9 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
     """Type the expressions; in a run, report each test that fails."""
     for number, (check, place) in enumerate(zip(config.checks, _connected(config, inputs), strict=True), 1):
         if check.type in EXPRESSIONS:
-            condition(check.value, inputs.many("Input")[place], context, f"Configuration/Tests/Test[{number}]/Value")
+            condition(
+                check.value, inputs.many("Input")[place], context, f"Configuration/Tests/Test[{number}]/Value"
+            )
     failed = 0
     for number, check in enumerate(config.checks) if context.facts else ():
         row = context.facts[str(number)]

@@ -23,7 +23,12 @@ INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)?\.[0-9]+|-?(0|[1-9][0-9]*)(\.[0-9]+)?[eE][-+]?[0-9]+")
 DATE_TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 DATETIME_TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
-CLASSIC_INTEGERS = (("Byte", 0, 255), ("Int16", -(2**15), 2**15 - 1), ("Int32", -(2**31), 2**31 - 1), ("Int64", -(2**63), 2**63 - 1))
+CLASSIC_INTEGERS = (
+    ("Byte", 0, 255),
+    ("Int16", -(2**15), 2**15 - 1),
+    ("Int32", -(2**31), 2**31 - 1),
+    ("Int64", -(2**63), 2**63 - 1),
+)
 AMP_INTEGERS = CLASSIC_INTEGERS[2:]
 
 
@@ -51,7 +56,9 @@ def parse(xml: Element) -> Config:
 
 def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:
     """Type every column by its cells: see ``column_type``."""
-    types = [column_type([row[number] for row in config.rows], context.amp) for number in range(len(config.names))]
+    types = [
+        column_type([row[number] for row in config.rows], context.amp) for number in range(len(config.names))
+    ]
     return {"Output": Schema.of(Field(*pair, "TextInput:") for pair in zip(config.names, types, strict=True))}
 
 
@@ -105,13 +112,18 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     """Emit the rows as VALUES, cast column by column."""
     schema = bind(config, Inputs({}), context)["Output"]
     casts = aliased((exp.cast(column(field.name), field.type.sql), field.name) for field in schema)
-    rows = [exp.Tuple(expressions=[NULL.copy() if cell is None else text(cell) for cell in row]) for row in config.rows]
+    rows = [
+        exp.Tuple(expressions=[NULL.copy() if cell is None else text(cell) for cell in row])
+        for row in config.rows
+    ]
     if not rows:
         empty = exp.select(*aliased((exp.cast(NULL.copy(), field.type.sql), field.name) for field in schema))
         return {"Output": Query(empty.where(exp.false()), natural=True)}
     names = [exp.to_identifier(field.name, quoted=True) for field in schema]
     alias = exp.TableAlias(this=exp.to_identifier("cells"), columns=names)
-    return {"Output": Query(exp.select(*casts).from_(exp.Values(expressions=rows, alias=alias)), natural=True)}
+    return {
+        "Output": Query(exp.select(*casts).from_(exp.Values(expressions=rows, alias=alias)), natural=True)
+    }
 
 
 TOOL = Tool(

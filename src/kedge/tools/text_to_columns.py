@@ -42,11 +42,15 @@ def parse(xml: Element) -> Config:
     flags = options.integer("Flags", 0)
     if flags & ~KNOWN_FLAGS:
         raise options.fault("Flags", f"{flags} has unknown bits; known are {KNOWN_FLAGS} in all")
-    extra = options.choice("ErrorHandling", {name: name for name in ("Last", "Warn", "Ignore", "Error")}, "Last")
+    extra = options.choice(
+        "ErrorHandling", {name: name for name in ("Last", "Warn", "Ignore", "Error")}, "Last"
+    )
     delimiters = unescape(options.value("Delimeters"))
     if not delimiters:
         raise options.fault("Delimeters", "name at least one delimiter")
-    config = Config(options.text("Field"), delimiters, 0 if columns == 1 and not root else columns, root, extra, flags)
+    config = Config(
+        options.text("Field"), delimiters, 0 if columns == 1 and not root else columns, root, extra, flags
+    )
     options.finish()
     return config
 
@@ -99,7 +103,11 @@ def _parts(config: Config, value: exp.Expression) -> exp.Expression:
     parts = call("regexp_extract_all", closed, text(pattern), number(1))
     if config.flags & SKIP_EMPTY:
         part = exp.to_identifier("part")
-        parts = call("list_filter", parts, exp.Lambda(this=exp.NEQ(this=exp.column("part"), expression=text("")), expressions=[part]))
+        parts = call(
+            "list_filter",
+            parts,
+            exp.Lambda(this=exp.NEQ(this=exp.column("part"), expression=text("")), expressions=[part]),
+        )
     return parts
 
 
@@ -118,19 +126,30 @@ def _rows(source: Source, name: str, parts: exp.Expression, context: Context) ->
 
 
 def _columns(config: Config, source: Source, field: Field, parts: exp.Expression, context: Context) -> Query:
-    names = [item.name for item in bind(config, Inputs({"Input": [source.schema]}), context)["Output"]][-config.columns :]
+    names = [item.name for item in bind(config, Inputs({"Input": [source.schema]}), context)["Output"]][
+        -config.columns :
+    ]
     listed = context.hidden(0)
     inner = source.select([*source.columns, exp.alias_(parts, listed, quoted=True)])
-    cells: list[exp.Expression] = [call("list_extract", column(listed), number(place)) for place in range(1, config.columns + 1)]
+    cells: list[exp.Expression] = [
+        call("list_extract", column(listed), number(place)) for place in range(1, config.columns + 1)
+    ]
     many = exp.GT(this=call("len", column(listed)), expression=number(config.columns))
     if config.extra == "Last":
         cells[-1] = case([(many, _rest(config, column(field.name)))], cells[-1])
     elif config.extra == "Error":
-        complaint = call("error", call("concat", text(f"{field.name}: more than {config.columns} parts: "), column(field.name)))
+        complaint = call(
+            "error",
+            call("concat", text(f"{field.name}: more than {config.columns} parts: "), column(field.name)),
+        )
         cells[-1] = case([(many, exp.cast(complaint, "text"))], cells[-1])
     elif config.extra == "Warn":
-        message = call("concat", text(f"{field.name}: more than {config.columns} parts: "), column(field.name))
-        cells[-1] = case([(many, call("kedge_note", number(context.tool_id), message, cells[-1].copy()))], cells[-1])
+        message = call(
+            "concat", text(f"{field.name}: more than {config.columns} parts: "), column(field.name)
+        )
+        cells[-1] = case(
+            [(many, call("kedge_note", number(context.tool_id), message, cells[-1].copy()))], cells[-1]
+        )
     cells = [case([(is_null(column(field.name)), exp.Null())], cell) for cell in cells]
     new = [exp.alias_(cell, name, quoted=True) for cell, name in zip(cells, names, strict=True)]
     outer = exp.select(*source.columns, *new, *source.hidden).from_(inner.select.subquery("split"))

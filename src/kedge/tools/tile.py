@@ -44,7 +44,10 @@ def parse(xml: Element) -> Config:
     holder = options.child("GroupFields")
     if holder:
         holder.ignore_attributes("orderChanged")
-    groups = [item.attribute("name", "") or item.attribute("field", "") for item in (holder.each("Field") if holder else [])]
+    groups = [
+        item.attribute("name", "") or item.attribute("field", "")
+        for item in (holder.each("Field") if holder else [])
+    ]
     options.ignore(*(name for name in METHODS if name != method))
     section = options.section(method)
     config = _PARSERS[method](section, tuple(groups))
@@ -126,7 +129,9 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     groups = [column(source.schema.need(name, "").name) for name in config.groups]
     ordering = [*_sort_terms(config, source), *source.ordering]
     tile = context.hidden(1)
-    inner = source.select([*source.columns, exp.alias_(_tile(config, source, groups, ordering), tile, quoted=True)])
+    inner = source.select(
+        [*source.columns, exp.alias_(_tile(config, source, groups, ordering), tile, quoted=True)]
+    )
     if config.unsorted:
         inner = _summed(inner, source, tile, groups)
     sequence = over(exp.RowNumber(), [*groups, column(tile)], ordering)
@@ -171,7 +176,9 @@ def _tile(
         for cut in cuts:
             total = exp.Add(this=total, expression=cut)
         return total
-    return _equal_sum(config, value, groups, ordering) if config.method == "EqualSum" else _smart(value, groups)
+    return (
+        _equal_sum(config, value, groups, ordering) if config.method == "EqualSum" else _smart(value, groups)
+    )
 
 
 def _unique(config: Config, source: Source, groups: Sequence[exp.Expression]) -> exp.Expression:
@@ -179,7 +186,11 @@ def _unique(config: Config, source: Source, groups: Sequence[exp.Expression]) ->
     values = [column(field.name) for field in fields]
     if config.unsorted:
         return _runs(values, groups, source.ordering)
-    terms = [term for field, value in zip(fields, values, strict=True) for term in sort_terms(value, field.type, True)]
+    terms = [
+        term
+        for field, value in zip(fields, values, strict=True)
+        for term in sort_terms(value, field.type, True)
+    ]
     return over(call("dense_rank"), groups, [exp.Ordered(this=term, nulls_first=True) for term in terms])
 
 
@@ -194,7 +205,10 @@ def _runs(
 
 
 def _equal_sum(
-    config: Config, value: exp.Expression, groups: Sequence[exp.Expression], ordering: Sequence[exp.Expression]
+    config: Config,
+    value: exp.Expression,
+    groups: Sequence[exp.Expression],
+    ordering: Sequence[exp.Expression],
 ) -> exp.Expression:
     """Cut the running sum into equal shares of the total."""
     filled = call("coalesce", value, number(0))
@@ -212,7 +226,11 @@ def _smart(value: exp.Expression, groups: Sequence[exp.Expression]) -> exp.Expre
     deviation = call("nullif", over(call("stddev_samp", value.copy()), groups), number(0))
     rounded = call("round", exp.Div(this=away, expression=deviation))
     bounded = call("greatest", number(-MOST_SIGMAS), call("least", number(MOST_SIGMAS), rounded))
-    return exp.case().when(exp.Is(this=value.copy(), expression=exp.Null()), exp.Null()).else_(call("coalesce", bounded, number(0)))
+    return (
+        exp.case()
+        .when(exp.Is(this=value.copy(), expression=exp.Null()), exp.Null())
+        .else_(call("coalesce", bounded, number(0)))
+    )
 
 
 TOOL = Tool(

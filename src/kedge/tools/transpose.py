@@ -36,7 +36,10 @@ def parse(xml: Element) -> Config:
     options = Options(xml)
     missing = options.choice("ErrorWarn", {name: name for name in ("Warn", "Error", "Ignore")}, "Warn")
     keys = tuple(item.attribute("field") for item in options.listed("KeyFields", "Field"))
-    data = {item.attribute("field"): item.switch("selected", True) for item in options.listed("DataFields", "Field")}
+    data = {
+        item.attribute("field"): item.switch("selected", True)
+        for item in options.listed("DataFields", "Field")
+    }
     options.finish()
     return Config(keys, data, data.pop(UNKNOWN, True), missing)
 
@@ -78,7 +81,11 @@ def _value_type(data: Sequence[Field]) -> DesignerType:
         return DOUBLE
     size = max((field.type.text_width for field in data), default=1)
     wide = any(field.type.is_wide for field in data)
-    return DesignerType("V_WString", min(size, V_WSTRING.size)) if wide else DesignerType("V_String", min(size, V_STRING.size))
+    return (
+        DesignerType("V_WString", min(size, V_WSTRING.size))
+        if wide
+        else DesignerType("V_String", min(size, V_STRING.size))
+    )
 
 
 def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[str, Query]:
@@ -94,7 +101,10 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
                 exp.PropertyEQ(this=exp.to_identifier("n"), expression=text(field.name)),
                 exp.PropertyEQ(
                     this=exp.to_identifier("v"),
-                    expression=exp.cast(converter.convert(column(field.name), field.type, value_type, field.name), value_type.sql),
+                    expression=exp.cast(
+                        converter.convert(column(field.name), field.type, value_type, field.name),
+                        value_type.sql,
+                    ),
                 ),
             ]
         )
@@ -107,7 +117,9 @@ def _unnested(config: Config, source: Source, cells: Sequence[exp.Expression], c
     keys = [column(source.schema.need(name, "Configuration/KeyFields").name) for name in config.keys]
     if not cells:
         empty = [exp.cast(NULL.copy(), "text").as_(name) for name in ("Name", "Value")]
-        return Query(exp.select(*keys, *empty, *source.hidden).from_(source.table).where(exp.false()), source.order)
+        return Query(
+            exp.select(*keys, *empty, *source.hidden).from_(source.table).where(exp.false()), source.order
+        )
     cell = exp.alias_(call("unnest", exp.Array(expressions=list(cells))), "cell")
     inner = exp.select(*keys, *source.hidden, cell).from_(source.table).subquery("cells")
     place = context.hidden(1)

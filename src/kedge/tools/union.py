@@ -97,7 +97,11 @@ Columns = list[tuple[str, tuple[Field | None, ...]]]
 
 
 def _by_name(config: Config, named: Sequence[tuple[str, Schema]], warn: Callable[[str], None]) -> Columns:
-    names = {field.name.casefold(): field.name for _, schema in reversed(named) for field in reversed(schema.fields)}
+    names = {
+        field.name.casefold(): field.name
+        for _, schema in reversed(named)
+        for field in reversed(schema.fields)
+    }
     ordered = dict.fromkeys(field.name.casefold() for _, schema in named for field in schema)
     columns: Columns = []
     for key in ordered:
@@ -149,7 +153,9 @@ def _merged(name: str, fields: Sequence[Field]) -> Field:
     def widest(left: DesignerType, right: DesignerType) -> DesignerType:
         found = common_type(left, right)
         if found is None:
-            raise WorkflowError(f"the field {name!r} is {left} in one input and {right} in another; convert one of them")
+            raise WorkflowError(
+                f"the field {name!r} is {left} in one input and {right} in another; convert one of them"
+            )
         return found
 
     return fields[0].named(name).typed(reduce(widest, (field.type for field in fields)))
@@ -174,7 +180,10 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
         columns = _projections(layout.schema, fields, context)
         if ordered:
             position = over(exp.RowNumber(), (), source.ordering)
-            columns += [exp.alias_(number(rank), keys[0].column, quoted=True), exp.alias_(position, keys[1].column, quoted=True)]
+            columns += [
+                exp.alias_(number(rank), keys[0].column, quoted=True),
+                exp.alias_(position, keys[1].column, quoted=True),
+            ]
         selects.append(exp.select(*columns).from_(source.table))
     union = reduce(lambda left, right: exp.union(left, right, distinct=False), selects)
     return {"Output": Query(union, keys, natural)}
@@ -186,7 +195,9 @@ def _projections(schema: Schema, fields: Sequence[Field | None], context: Contex
         exp.alias_(
             exp.cast(NULL.copy(), target.type.sql)
             if field is None
-            else exp.cast(converter.convert(column(field.name), field.type, target.type, target.name), target.type.sql),
+            else exp.cast(
+                converter.convert(column(field.name), field.type, target.type, target.name), target.type.sql
+            ),
             target.name,
             quoted=True,
         )

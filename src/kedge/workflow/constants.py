@@ -13,7 +13,9 @@ from kedge.workflow.document import Document
 ENGINE_VERSION = "2023.1.1.0"
 
 
-def run_constants(document: Document, workflow: Path, temporary: Path, given: Mapping[str, str]) -> dict[str, str]:
+def run_constants(
+    document: Document, workflow: Path, temporary: Path, given: Mapping[str, str]
+) -> dict[str, str]:
     """Return every constant's value by ``Namespace.Name``.
 
     ``given`` overrides user constants; a name without a namespace means the namespace ``User``. Raises ``UsageError`` for
@@ -23,7 +25,9 @@ def run_constants(document: Document, workflow: Path, temporary: Path, given: Ma
     for name, value in given.items():
         full = name if "." in name else f"User.{name}"
         if full not in user:
-            raise UsageError(f"--set {name}: the workflow has no such constant; it has {', '.join(user) or 'none'}")
+            raise UsageError(
+                f"--set {name}: the workflow has no such constant; it has {', '.join(user) or 'none'}"
+            )
         user[full] = value
     directory = f"{workflow.parent}/"
     return {

@@ -138,7 +138,12 @@ class Document:
     def constants(self) -> tuple[Constant, ...]:
         """The constants of the document's properties."""
         return tuple(
-            Constant(item.content("Namespace"), item.content("Name"), item.content("Value"), _is_true(item.find("IsNumeric")))
+            Constant(
+                item.content("Namespace"),
+                item.content("Name"),
+                item.content("Value"),
+                _is_true(item.find("IsNumeric")),
+            )
             for item in self.properties.all("Constants/Constant")
         )
 

@@ -30,7 +30,9 @@ class Conversions:
     def note(self, tools: Any, texts: Any) -> None:  # noqa: ANN401 - Arrow arrays have no types to name
         """Take a column of tool ids and one of messages."""
         with self._lock:
-            for tool, text in zip(pa.chunked_array(tools).to_pylist(), pa.chunked_array(texts).to_pylist(), strict=True):
+            for tool, text in zip(
+                pa.chunked_array(tools).to_pylist(), pa.chunked_array(texts).to_pylist(), strict=True
+            ):
                 self._counts[tool] += 1
                 kept = self._texts.setdefault(tool, [])
                 if len(kept) < self.keep:

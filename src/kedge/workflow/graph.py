@@ -128,7 +128,9 @@ def _sorted_ids(nodes: Mapping[int, Node], wires: Mapping[int, tuple[Wire, ...]]
     return ready
 
 
-def _resolve_node(node: Node, wires: tuple[Wire, ...], constants: Mapping[str, str], custom: CustomTools) -> ResolvedTool:
+def _resolve_node(
+    node: Node, wires: tuple[Wire, ...], constants: Mapping[str, str], custom: CustomTools
+) -> ResolvedTool:
     tool = find_tool(node.plugin, node.macro) or custom(node)
     if tool is None:
         raise WorkflowError(_refusal(node))
@@ -155,7 +157,9 @@ def _check_wires(tool: Tool[Any], wires: tuple[Wire, ...]) -> None:
     known = {item.name: item for item in tool.inputs}
     for wire in wires:
         if wire.anchor not in known:
-            raise WorkflowError(f"it has no input anchor {wire.anchor!r}; it has {', '.join(known) or 'none'}")
+            raise WorkflowError(
+                f"it has no input anchor {wire.anchor!r}; it has {', '.join(known) or 'none'}"
+            )
     for name, item in known.items():
         count = sum(wire.anchor == name for wire in wires)
         if not count and not item.optional:

@@ -55,7 +55,9 @@ class Run:
     def execute(self) -> None:
         """Run every tool of the plan; errors become messages, and what depends on a failed tool is skipped."""
         for tool in self.plan.tools:
-            if any(wire.origin in self.failed for wire in tool.wires) or (self.failed and self.limits.cancel_on_error):
+            if any(wire.origin in self.failed for wire in tool.wires) or (
+                self.failed and self.limits.cancel_on_error
+            ):
                 self._finish(tool, "skipped", 0.0)
                 self.failed.add(tool.tool_id)
                 continue
@@ -119,7 +121,9 @@ class Run:
                 for name, query in tool.tool.probe(tool.config, sources, context).items()
             }
             context = context.with_facts(facts)
-        schemas = tool.tool.bind(tool.config, self._inputs(tool, lambda wire, _: self._relation(wire).schema), context)
+        schemas = tool.tool.bind(
+            tool.config, self._inputs(tool, lambda wire, _: self._relation(wire).schema), context
+        )
         if tool.tool.build:
             self._build(tool, sources, schemas, context)
         elif tool.tool.write:
@@ -182,7 +186,9 @@ class Run:
             if self.plan.is_used((tool.tool_id, anchor)):
                 name = _name(tool, anchor)
                 count = self.engine.load(name, records, schemas[anchor])
-                self.relations[tool.tool_id, anchor] = Relation(name, schemas[anchor], natural=True, count=count)
+                self.relations[tool.tool_id, anchor] = Relation(
+                    name, schemas[anchor], natural=True, count=count
+                )
 
     def _write(self, tool: ResolvedTool, sources: Inputs[Source], context: Context) -> None:
         assert tool.tool.write is not None
@@ -206,11 +212,17 @@ class Run:
         kept = Schema(tuple(item for item in relation.schema if sink.keep_split or item.name != sink.split))
         rows = relation.records(sink.limit).subquery("records")
         text = exp.cast(column(sink.split), "text")
-        values = self.engine.fetch(statement(exp.select(exp.alias_(text, "value")).from_(rows).distinct(), (relation,)))
+        values = self.engine.fetch(
+            statement(exp.select(exp.alias_(text, "value")).from_(rows).distinct(), (relation,))
+        )
         for value in sorted(values["value"].to_pylist(), key=lambda item: (item is not None, item)):
             same = exp.NullSafeEQ(this=text.copy(), expression=exp.convert(value))
             columns = [column(item.name) for item in kept]
-            yield replace(sink, path=sink.place(value or "")), exp.select(*columns).from_(rows.copy()).where(same), kept
+            yield (
+                replace(sink, path=sink.place(value or "")),
+                exp.select(*columns).from_(rows.copy()).where(same),
+                kept,
+            )
 
 
 def _name(tool: ResolvedTool, anchor: str) -> str:

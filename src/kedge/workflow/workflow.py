@@ -66,7 +66,9 @@ class Workflow:
         """Write the workflow as a ``.yxmd`` file."""
         save_document(self.document, path)
 
-    def add(self, plugin: str, configuration: Element, tool_id: int | None = None, **engine: str) -> tuple[Workflow, int]:
+    def add(
+        self, plugin: str, configuration: Element, tool_id: int | None = None, **engine: str
+    ) -> tuple[Workflow, int]:
         """Return the workflow with one more tool, and the tool's id; ``engine`` are attributes of its ``EngineSettings``."""
         taken = [node.tool_id for node, _ in self.document.walk()]
         number = max(taken, default=0) + 1 if tool_id is None else tool_id
@@ -77,7 +79,9 @@ class Workflow:
         node = Node(number, gui, properties, settings)
         return replace(self, document=self.document.with_node(node)), number
 
-    def connect(self, origin: int, anchor: str, destination: int, input_anchor: str, name: str = "") -> Workflow:
+    def connect(
+        self, origin: int, anchor: str, destination: int, input_anchor: str, name: str = ""
+    ) -> Workflow:
         """Return the workflow with one more connection; ``name`` is ``#n`` for anchors that take several."""
         wire = Connection(origin, anchor, destination, input_anchor, name)
         return replace(self, document=self.document.with_connection(wire))
@@ -187,8 +191,6 @@ class _Session:
         return resolve(self.workflow.document, self.constants(), custom_tools(folders, self.constants()))
 
     def context(self, tool: ResolvedTool, report: Callable[[str, str], None]) -> Context:
-        infos = tool.node.properties.all("MetaInfo")
-        records = {info.get("connection"): info.find("RecordInfo") for info in infos}
         return Context(
             tool_id=tool.tool_id,
             name=tool.node.name,
@@ -200,13 +202,13 @@ class _Session:
             report=report,
             amp=self.workflow.document.switch("RunWithE2"),
             running=self.running,
-            declared={anchor: declared_schema(record) for anchor, record in records.items() if record is not None},
+            declared=declared_schemas(tool.node),
         )
 
 
 def _check(graph: Graph, session: _Session) -> CheckReport:
     problems = list(graph.problems)
-    schemas: dict[Anchor, Schema] = {}
+    schemas = _declared_by(session.workflow.document, {problem.tool_id for problem in graph.problems})
     messages: list[Message] = []
     open_anchors: list[Anchor] = []
     for tool in graph.tools.values():
@@ -228,6 +230,23 @@ def _check(graph: Graph, session: _Session) -> CheckReport:
     return CheckReport(tuple(problems), schemas, tuple(messages), tuple(open_anchors))
 
 
+def _declared_by(document: Document, tool_ids: set[int]) -> dict[Anchor, Schema]:
+    """Return what the file declares for tools that cannot run, so that those after them can be checked."""
+    found: dict[Anchor, Schema] = {}
+    for node, _ in document.walk():
+        if node.tool_id in tool_ids:
+            found.update(
+                {(node.tool_id, anchor): schema for anchor, schema in declared_schemas(node).items()}
+            )
+    return found
+
+
+def declared_schemas(node: Node) -> dict[str, Schema]:
+    """Return the schemas that the file declares for a node's output anchors."""
+    infos = {info.get("connection"): info.find("RecordInfo") for info in node.properties.all("MetaInfo")}
+    return {anchor: declared_schema(record) for anchor, record in infos.items() if record is not None}
+
+
 def _input_schemas(tool: ResolvedTool, schemas: Mapping[Anchor, Schema]) -> Inputs[Schema]:
     by_anchor: dict[str, list[Schema]] = {entry.name: [] for entry in tool.tool.inputs}
     names: dict[str, list[str]] = {entry.name: [] for entry in tool.tool.inputs}
@@ -235,5 +254,3 @@ def _input_schemas(tool: ResolvedTool, schemas: Mapping[Anchor, Schema]) -> Inpu
         by_anchor[wire.anchor].append(schemas[wire.origin, wire.origin_anchor])
         names[wire.anchor].append(wire.name)
     return Inputs(by_anchor, names)
-
-
