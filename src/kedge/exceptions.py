@@ -107,7 +107,7 @@ class WorkflowRuntimeError(KedgeError):
     """Raised by a tool to end the run with a message to its user; shown without a traceback."""
 
 
-class AnchorNotFoundException(KedgeError):  # noqa: N818 - the name is part of the SDK's interface
+class AnchorNotFoundException(KedgeError):
     """A tool asked for an anchor that its configuration does not have."""
 
 
@@ -121,7 +121,7 @@ class DcmEError(KedgeError):
         self.detail = detail
 
 
-class DcmEException(KedgeError):  # noqa: N818 - the name is part of the SDK's interface
+class DcmEException(KedgeError):
     """A call to the connection manager failed; ``dcm_error`` says how."""
 
     def __init__(self, msg: str, error: DcmEError) -> None:

@@ -1,0 +1,134 @@
+"""From the name of a tool to its class.
+
+A tool is named ``package:Tool`` (or ``package`` and ``Tool`` apart, as engines do), where the package is importable
+from the working folder or the environment, or ``path/to/file.py:Tool``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+import traceback
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from kedge.exceptions import ToolStartError, UsageError
+from kedge.sdk.plugin import PluginV2
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+__all__ = ["ToolName", "load_tool", "parse_tool_name"]
+
+
+class ToolName(NamedTuple):
+    """Where a tool's class is found: a module name or the path of a Python file, and the class in it."""
+
+    package: str
+    tool: str
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the package is the path of a Python file."""
+        return self.package.endswith(".py")
+
+
+def parse_tool_name(text: str) -> ToolName:
+    """Split ``PACKAGE:TOOL`` or ``path/to/file.py:Tool``. Raises UsageError for anything else."""
+    package, colon, tool = text.rpartition(":")
+    if not colon or not package or not tool.isidentifier():
+        raise UsageError(f"{text!r} names no tool: write PACKAGE:TOOL or path/to/file.py:Tool")
+    return ToolName(package, tool)
+
+
+def load_tool(name: ToolName) -> type[PluginV2]:
+    """Import the package and return the tool's class.
+
+    Raises ToolStartError that names the module, the missing dependency, the class that is no tool, or the methods that
+    an abstract class lacks.
+    """
+    module = _import_file(Path(name.package)) if name.is_file else _import_package(name.package)
+    tool = getattr(module, name.tool, None)
+    if tool is None:
+        raise ToolStartError(f"{name.package} has no class {name.tool!r}; {_what_it_has(module, name.tool)}")
+    if not inspect.isclass(tool) or not issubclass(tool, PluginV2):
+        kind = "a class" if inspect.isclass(tool) else type(tool).__name__
+        raise ToolStartError(
+            f"{name.tool!r} of {name.package} is {kind} that is no tool: a tool is a class derived from kedge.PluginV2"
+        )
+    if lacking := sorted(getattr(tool, "__abstractmethods__", ())):
+        raise ToolStartError(f"{name.tool!r} of {name.package} is abstract: it lacks {', '.join(lacking)}")
+    return tool
+
+
+def _import_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise ToolStartError(f"there is no file {path} to load the tool from")
+    module_name = path.stem
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise ToolStartError(f"{path} cannot be imported as a Python module")
+    _search_first(path.resolve().parent)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as error:
+        del sys.modules[module_name]
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        raise _import_error(str(path), error) from error
+    return module
+
+
+def _import_package(package: str) -> ModuleType:
+    _search_first(Path.cwd())
+    try:
+        return importlib.import_module(package)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise _import_error(package, error) from error
+
+
+def _search_first(folder: Path) -> None:
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+
+
+def _import_error(package: str, error: BaseException) -> ToolStartError:
+    if isinstance(error, ModuleNotFoundError) and error.name is not None:
+        if error.name == package.partition(".")[0] or error.name == package:
+            return ToolStartError(
+                f"there is no package {error.name!r} to load the tool from; "
+                f"it is looked for in {Path.cwd()} and in this Python's environment ({sys.prefix})"
+            )
+        return ToolStartError(
+            f"{package} needs the package {error.name!r}, which this Python has not: "
+            f"install it ({sys.executable} -m pip install …)\n{_import_frames(error)}"
+        )
+    return ToolStartError(
+        f"{package} failed while it was imported: {type(error).__name__}: {error}\n{_import_frames(error)}"
+    )
+
+
+def _import_frames(error: BaseException) -> str:
+    """The traceback from the tool's own frames down."""
+    summary = traceback.TracebackException.from_exception(error)
+    own = [f for f in summary.stack if f.filename != __file__ and "importlib" not in f.filename]
+    summary.stack = traceback.StackSummary.from_list(own)
+    return "".join(summary.format()).strip()
+
+
+def _what_it_has(module: ModuleType, wanted: str) -> str:
+    tools = [
+        name
+        for name, value in vars(module).items()
+        if inspect.isclass(value) and issubclass(value, PluginV2) and value is not PluginV2
+    ]
+    near = get_close_matches(wanted, tools, n=1)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    return f"its tools are {', '.join(sorted(tools))}{hint}" if tools else "it has no tool at all"

@@ -1,0 +1,1 @@
+"""What a tool author imports: tools, providers, fields and types."""

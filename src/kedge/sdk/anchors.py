@@ -1,0 +1,53 @@
+"""What a tool may declare of its anchors.
+
+Optional: a tool that declares nothing takes the anchors that the engine's configuration gives it. A declaration lets a
+host refuse a wrong anchor name before anything runs, and lets ``kedge tool inspect`` tell what the tool takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+__all__ = ["InputAnchor", "ToolAnchors", "anchors_from_json", "anchors_to_json", "declared_anchors"]
+
+
+class InputAnchor(NamedTuple):
+    """What may be connected to an incoming anchor."""
+
+    optional: bool = False
+    allow_multiple: bool = False
+
+
+class ToolAnchors(NamedTuple):
+    """A tool's anchors; None where the tool does not declare them."""
+
+    inputs: dict[str, InputAnchor] | None = None
+    outputs: tuple[str, ...] | None = None
+
+
+def declared_anchors(tool: type[Any]) -> ToolAnchors:
+    """What ``input_anchors`` and ``output_anchors`` of a tool class say."""
+    inputs, outputs = getattr(tool, "input_anchors", None), getattr(tool, "output_anchors", None)
+    if inputs is not None and not isinstance(inputs, Mapping):
+        inputs = {name: InputAnchor() for name in _names(inputs)}
+    return ToolAnchors(None if inputs is None else dict(inputs), None if outputs is None else tuple(_names(outputs)))
+
+
+def anchors_to_json(anchors: ToolAnchors) -> dict[str, Any]:
+    """The declaration as JSON values."""
+    inputs = None if anchors.inputs is None else {name: anchor._asdict() for name, anchor in anchors.inputs.items()}
+    return {"inputs": inputs, "outputs": None if anchors.outputs is None else list(anchors.outputs)}
+
+
+def anchors_from_json(document: Mapping[str, Any]) -> ToolAnchors:
+    """The declaration from JSON values, as :func:`anchors_to_json` makes them."""
+    inputs, outputs = document.get("inputs"), document.get("outputs")
+    return ToolAnchors(
+        None if inputs is None else {name: InputAnchor(**anchor) for name, anchor in inputs.items()},
+        None if outputs is None else tuple(outputs),
+    )
+
+
+def _names(names: Iterable[str]) -> Iterable[str]:
+    return (names,) if isinstance(names, str) else names

@@ -1,0 +1,138 @@
+"""The provider: everything that a V2 tool is given."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from kedge.exceptions import AnchorNotFoundException
+from kedge.sdk.constants import MessageType
+from kedge.sdk.dcm import AMPDCMV2
+from kedge.sdk.environment import AMPEnvironmentV2
+from kedge.sdk.fields import Metadata
+from kedge.sdk.io import AMPIOV2
+from kedge.sdk.outlet import Message
+from kedge.sdk.schemas import metadata_from_schema
+from kedge.sdk.tool_config import config_from_xml, config_to_xml
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from kedge.sdk.initialization import Initialization
+    from kedge.sdk.outlet import Outlet
+
+__all__ = ["AMPProviderV2"]
+
+
+class AMPProviderV2:
+    """A tool's access to its configuration, its anchors and the engine. Safe to use from any thread."""
+
+    def __init__(self, initialization: Initialization, outlet: Outlet, tool_name: str) -> None:
+        self._outlet = outlet
+        self._config = config_from_xml(initialization.config_xml)
+        self._incoming = {
+            anchor.name: {c.name: {"name": c.name, "metadata": c.metadata} for c in anchor.connections}
+            for anchor in initialization.incoming
+        }
+        self._outgoing = {
+            anchor.name: {
+                "name": anchor.name,
+                "metadata": anchor.metadata,
+                "num_connections": anchor.num_connections,
+            }
+            for anchor in initialization.outgoing
+        }
+        self._io = AMPIOV2(outlet)
+        self._dcm = AMPDCMV2(outlet)
+        self._environment = AMPEnvironmentV2(
+            initialization.constants, initialization.update_mode, self.save_tool_config
+        )
+        self._logger = logging.getLogger(f"{tool_name}.{initialization.constants.get('ToolId', '0')}")
+
+    @property
+    def io(self) -> AMPIOV2:
+        """Messages, progress, translation."""
+        return self._io
+
+    @property
+    def dcm(self) -> AMPDCMV2:
+        """The connection manager."""
+        return self._dcm
+
+    @property
+    def environment(self) -> AMPEnvironmentV2:
+        """The engine and the workflow around the tool."""
+        return self._environment
+
+    @property
+    def logger(self) -> logging.Logger:
+        """A logger named ``<ToolClass>.<tool id>``."""
+        return self._logger
+
+    @property
+    def incoming_anchors(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """``{anchor: {connection: {"name", "metadata"}}}``; an anchor that nothing is connected to is empty."""
+        return self._incoming
+
+    @property
+    def outgoing_anchors(self) -> dict[str, dict[str, Any]]:
+        """``{anchor: {"name", "metadata", "num_connections"}}``."""
+        return self._outgoing
+
+    @property
+    def tool_config(self) -> dict[str, Any]:
+        """The configuration as xmltodict makes it, without its root; ``{}`` where it is empty."""
+        return self._config
+
+    @property
+    def full_config(self) -> dict[str, Any]:
+        """The configuration with its root: ``{"Configuration": …}``."""
+        return {"Configuration": self._config}
+
+    def save_tool_config(self, tool_config: dict[str, Any]) -> None:
+        """Send a new configuration to the engine; ``tool_config`` shows it from then on.
+
+        Raises UsageError naming the key that cannot be an XML name.
+        """
+        xml = config_to_xml(tool_config)
+        self._outlet.message(Message(MessageType.UPDATE_CONFIG, xml))
+        self._config = config_from_xml(xml)
+
+    def save_full_config(self, full_config: dict[str, Any]) -> None:
+        """Like :meth:`save_tool_config` for ``{"Configuration": {...}}``."""
+        self.save_tool_config(full_config["Configuration"] or {})
+
+    def push_outgoing_metadata(self, anchor_name: str, schema: pa.Schema | Metadata) -> None:
+        """Announce what an outgoing anchor will carry; optional, and possible again at any time.
+
+        Raises AnchorNotFoundException naming the known anchors, UsageError naming a column that no engine takes.
+        """
+        metadata = schema if isinstance(schema, Metadata) else metadata_from_schema(schema)
+        self._outlet.push_metadata(anchor_name, metadata)
+
+    def write_to_anchor(self, name: str, data: pa.Table | pa.RecordBatch) -> None:
+        """Append records to an outgoing anchor: any number of rows, any number of times, not from ``__init__``.
+
+        Blocks while the outgoing queue is full. An anchor with no connection takes and drops them. Raises
+        AnchorNotFoundException naming the known anchors; UsageError where the anchor is closed, the columns differ
+        from what was announced or written first, or a column is of a type that no engine takes.
+        """
+        self._outlet.write(name, data)
+
+    def close_outgoing_anchor(self, name: str) -> None:
+        """Say that the anchor gets nothing more; anchors still open when the tool ends are closed then."""
+        self._outlet.close(name)
+
+    def get_input_anchor(self, name: str) -> NoReturn:
+        """V1 only; raises what to write instead."""
+        raise AnchorNotFoundException(
+            f"get_input_anchor({name!r}) is of SDK V1: use provider.incoming_anchors[{name!r}], "
+            "and take records in on_record_batch(batch, anchor)"
+        )
+
+    def get_output_anchor(self, name: str) -> NoReturn:
+        """V1 only; raises what to write instead."""
+        raise AnchorNotFoundException(
+            f"get_output_anchor({name!r}) is of SDK V1: use provider.push_outgoing_metadata({name!r}, schema) and "
+            f"provider.write_to_anchor({name!r}, table)"
+        )

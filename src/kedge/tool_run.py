@@ -1,0 +1,270 @@
+"""One tool, driven through its lifecycle on the thread that calls :meth:`ToolRun.run`.
+
+The transport below is a :class:`Port`: gRPC in a tool process, plain calls in the caller's own process. Events may be
+fed from any thread; callbacks of the tool only ever run on the one that drives.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+
+from kedge.exceptions import EngineGone, UsageError, WorkflowRuntimeError
+from kedge.lifecycle.events import (
+    Construct,
+    DeliverAnswer,
+    DeliverBatch,
+    DeliverCompletion,
+    DeliverEnd,
+    Disconnected,
+    Flushed,
+    Raised,
+    Returned,
+)
+from kedge.lifecycle.transitions import State
+from kedge.sdk.provider import AMPProviderV2
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pyarrow as pa
+
+    from kedge.lifecycle.events import Call, ControlAction, Event, RecordAction
+    from kedge.lifecycle.machine import Lifecycle
+    from kedge.sdk.fields import Metadata
+    from kedge.sdk.outlet import Answer, AnswerCallback, Message, Request
+    from kedge.sdk.plugin import PluginV2
+
+    ToolFactory: TypeAlias = Callable[[AMPProviderV2], PluginV2]
+
+__all__ = ["CurrentCall", "Port", "ToolRun", "describe_exception"]
+
+_PACKAGE = str(Path(__file__).parent)
+_CALL_NAMES: dict[type[object], str] = {
+    Construct: "__init__",
+    DeliverBatch: "on_record_batch",
+    DeliverCompletion: "on_incoming_connection_complete",
+    DeliverAnswer: "the callback of a request",
+    DeliverEnd: "on_complete",
+}
+
+
+class Port(Protocol):
+    """What a transport does for a run. Its methods raise EngineGone once the engine is gone."""
+
+    def send_control(self, action: ControlAction) -> None:
+        """Send on Control, without waiting for the engine."""
+
+    def send_records(self, action: RecordAction) -> None:
+        """Send on RecordTransfer; blocks while the outgoing queue is full."""
+
+    def flush_records(self) -> None:
+        """Block until everything given to :meth:`send_records` has left."""
+
+    def pump(self) -> bool:
+        """Feed the next event from this thread; False where events come from other threads."""
+
+
+class CurrentCall(NamedTuple):
+    """The callback that runs now and for how long, in seconds."""
+
+    name: str
+    seconds: float
+
+
+class ToolRun:
+    """The driver of one run; also the outlet that the tool's provider speaks to."""
+
+    def __init__(
+        self,
+        tool_factory: ToolFactory,
+        tool_name: str,
+        lifecycle: Lifecycle,
+        port: Port,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.lifecycle = lifecycle
+        self.tool_name = tool_name
+        self.plugin: PluginV2 | None = None
+        self._tool_factory = tool_factory
+        self._port = port
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._control_order = threading.RLock()
+        self._records_order = threading.RLock()
+        self._call: tuple[str, float] | None = None
+
+    def __repr__(self) -> str:
+        return f"<ToolRun of {self.tool_name}, {self.current_call() or 'idle'}, {self.lifecycle!r}>"
+
+    # --- driving ------------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Run the tool from its construction to its end. Blocks; raises nothing that the tool did wrong."""
+        while (call := self._next_call()) is not None:
+            self._perform(call)
+        self._finish()
+
+    def feed(self, event: Event) -> None:
+        """Take an event, from any thread."""
+        with self._changed:
+            self.lifecycle.receive(event, self._clock())
+            self._changed.notify_all()
+        self._flush_control()
+
+    def wait_until_wanted(self) -> None:
+        """Block, without using the processor, until the run takes more records."""
+        with self._changed:
+            while not self.lifecycle.wants_records:
+                self._changed.wait()
+
+    def current_call(self) -> CurrentCall | None:
+        """The callback that runs now; None between two."""
+        if (call := self._call) is None:
+            return None
+        return CurrentCall(call[0], self._clock() - call[1])
+
+    def _next_call(self) -> Call | None:
+        with self._changed:
+            while True:
+                wanted = self.lifecycle.wants_records
+                call = self.lifecycle.next_call(self._clock())
+                if not wanted:
+                    self._changed.notify_all()
+                if call is not None or self.lifecycle.state in (State.ENDING, State.CONFIRMED, State.LOST):
+                    return call
+                if not self._port.pump():
+                    self._changed.wait(self._seconds_to_deadline())
+
+    def _seconds_to_deadline(self) -> float | None:
+        deadline = self.lifecycle.deadline()
+        return None if deadline is None else max(0.0, deadline - self._clock())
+
+    def _perform(self, call: Call) -> None:
+        name = _CALL_NAMES[type(call)]
+        self._call = name, self._clock()
+        try:
+            self._invoke(call)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self.feed(Raised(describe_exception(error, f"{self.tool_name}.{name}")))
+        else:
+            self.feed(Returned())
+        finally:
+            self._call = None
+
+    def _invoke(self, call: Call) -> None:
+        if isinstance(call, Construct):
+            self.plugin = self._tool_factory(AMPProviderV2(call.initialization, self, self.tool_name))
+        elif isinstance(call, DeliverAnswer):
+            call.callback(call.answer)
+        else:
+            assert self.plugin is not None
+            if isinstance(call, DeliverBatch):
+                self.plugin.on_record_batch(call.table, call.anchor)
+            elif isinstance(call, DeliverCompletion):
+                self.plugin.on_incoming_connection_complete(call.anchor)
+            else:
+                self.plugin.on_complete()
+
+    def _finish(self) -> None:
+        try:
+            self._flush_control()
+            self._flush_records()
+            self._port.flush_records()
+        except EngineGone as error:
+            self.feed(Disconnected(str(error)))
+        if self.lifecycle.state is State.ENDING:
+            self.feed(Flushed())
+
+    # --- the outlet ---------------------------------------------------------------------------------------------------
+
+    def write(self, anchor: str, data: pa.Table | pa.RecordBatch) -> None:
+        """Queue records for an outgoing anchor; blocks while the outgoing queue is full."""
+        with self._changed:
+            self.lifecycle.write(anchor, data)
+        self._flush_control()
+        self._flush_records()
+
+    def push_metadata(self, anchor: str, metadata: Metadata) -> None:
+        """Announce what an outgoing anchor will carry."""
+        with self._changed:
+            self.lifecycle.push_metadata(anchor, metadata)
+        self._flush_control()
+
+    def close(self, anchor: str) -> None:
+        """Say that an outgoing anchor gets nothing more."""
+        with self._changed:
+            self.lifecycle.close(anchor)
+        self._flush_records()
+
+    def message(self, message: Message) -> None:
+        """Send one message."""
+        with self._changed:
+            self.lifecycle.message(message)
+        self._flush_control()
+
+    def progress(self, fraction: float) -> None:
+        """Report progress from 0.0 to 1.0."""
+        with self._changed:
+            self.lifecycle.progress(fraction)
+        self._flush_control()
+
+    def request(self, request: Request, callback: AnswerCallback) -> None:
+        """Send a request; the callback runs between two tool callbacks."""
+        with self._changed:
+            self.lifecycle.request(request, callback)
+        self._flush_control()
+
+    def ask(self, request: Request) -> Answer:
+        """Send a request and wait for its answer."""
+        with self._changed:
+            msg_id = self.lifecycle.request(request, None)
+        self._flush_control()
+        with self._changed:
+            while (answer := self.lifecycle.take_answer(msg_id)) is None:
+                self._changed.wait()
+        return answer
+
+    def _flush_control(self) -> None:
+        queue = self.lifecycle.control_out
+        with self._control_order:
+            while queue:
+                self._port.send_control(queue.popleft())
+
+    def _flush_records(self) -> None:
+        queue = self.lifecycle.records_out
+        with self._records_order:
+            while queue:
+                self._port.send_records(queue.popleft())
+
+
+def describe_exception(error: BaseException, where: str) -> str:
+    """The text that an engine's user sees: type, text and the tool's own frames.
+
+    Errors that speak for themselves (:class:`~kedge.exceptions.WorkflowRuntimeError`) come without a traceback.
+    """
+    if isinstance(error, WorkflowRuntimeError):
+        return str(error)
+    if isinstance(error, SystemExit):
+        headline = f"{where} called sys.exit({error.code!r}); a tool ends by returning from its callbacks"
+    elif isinstance(error, UsageError):
+        headline = f"{where}: {error}"
+    else:
+        headline = f"{where} raised {''.join(traceback.format_exception_only(type(error), error)).strip()}"
+    frames = _tool_frames(error)
+    return f"{headline}\n{frames}" if frames else headline
+
+
+def _tool_frames(error: BaseException) -> str:
+    """The traceback with the frames of this package left out, causes included."""
+    summary = traceback.TracebackException.from_exception(error)
+    link: traceback.TracebackException | None = summary
+    while link is not None:
+        link.stack = traceback.StackSummary.from_list([f for f in link.stack if not f.filename.startswith(_PACKAGE)])
+        link = link.__cause__ or link.__context__
+    return "".join(summary.format()).strip() if summary.stack else ""
