@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from kedge.formula.types import DesignerType
-from kedge.tools.sql import NULL, all_of, any_of, call, case, is_null, not_null, number, text
+from kedge.tools.sql import NULL, all_of, call, case, is_null, not_null, number, text
 
 UNBOUNDED = 1 << 20
 LEADING_NUMBER = r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?"
+PLAIN_NUMBER = r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?"
 RANGES = {
     "Byte": (0, 255),
     "Int16": (-(2**15), 2**15 - 1),
@@ -175,18 +176,19 @@ class Converter:
         noted = exp.TryCast(
             this=self._note(field, value, f" does not convert to {target.name}", start), to=target.sql
         )
-        lost = any_of([is_null(direct), *_foreign(value, direct, target)])
-        inner = case([(is_null(filled), NULL.copy())], noted)
-        return case([(all_of([not_null(value), lost]), inner)], direct.copy())
+        plain = all_of([not_null(direct), call("regexp_full_match", filled.copy(), text(PLAIN_NUMBER))])
+        careful = case([(is_null(filled), NULL.copy()), (plain, direct.copy())], noted)
+        return case([(_is_certain(value, direct, target), direct.copy())], careful)
 
 
-def _foreign(value: exp.Expression, direct: exp.Expression, target: DesignerType) -> list[exp.Expression]:
-    """Tell texts that the engine takes for numbers and Designer does not: ``1_000``, ``0x1F``, ``inf``."""
-    marks = "_xXbB" if target.is_integer else "_"
-    found: list[exp.Expression] = [call("contains", value.copy(), text(mark)) for mark in marks]
-    if target.name in ("Double", "Float"):
-        found.append(exp.Not(this=call("isfinite", direct.copy())))
-    return found
+def _is_certain(value: exp.Expression, direct: exp.Expression, target: DesignerType) -> exp.Expression:
+    """Tell cheaply that a text is a number to Designer as well: the engine also takes ``1_000``, ``0x1F`` and ``inf``."""
+    if target.is_integer:
+        return exp.EQ(this=call("strlen", exp.cast(direct.copy(), "text")), expression=call("strlen", value.copy()))
+    marked = exp.Not(this=call("contains", value.copy(), text("_")))
+    if target.name == "FixedDecimal":
+        return all_of([not_null(direct), marked])
+    return all_of([call("isfinite", direct.copy()), marked])
 
 
 def _widens(source: DesignerType, target: DesignerType) -> bool:
