@@ -17,6 +17,7 @@ from __future__ import annotations
 __all__ = [
     "Built",
     "Context",
+    "Described",
     "FileSink",
     "Input",
     "Inputs",
@@ -34,7 +35,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import pyarrow as pa
 from sqlglot import exp
@@ -161,17 +162,31 @@ class _Derived(Source):
         return self.query.copy().subquery(exp.to_identifier(alias))
 
 
-Records = pa.RecordBatchReader | pa.Table if TYPE_CHECKING else object
+Records: TypeAlias = "pa.RecordBatchReader | pa.Table"
+
+
+@dataclass(frozen=True)
+class Described:
+    """Records that say their schema themselves, for tools that only know it once they run."""
+
+    schema: Schema
+    records: Records
 
 
 @dataclass(frozen=True)
 class Step:
-    """Arrow records in, Arrow records out, by anchor; inputs arrive as streams in their order."""
+    """Arrow records in, Arrow records out, by anchor; inputs arrive as streams in their order.
 
-    run: Callable[[Mapping[str, pa.RecordBatchReader]], Mapping[str, Records]]
+    An input anchor that takes several is handed over as ``Input#1``, ``Input#2`` and so on. The records of one output
+    anchor are read to their end before those of the next. ``finish`` is called when all are read.
+    """
+
+    run: Callable[[Mapping[str, pa.RecordBatchReader]], Mapping[str, Records | Described]]
+    finish: Callable[[], None] = lambda: None
 
 
-Built = Mapping[str, Query] | Step if TYPE_CHECKING else object
+
+Built: TypeAlias = "Mapping[str, Query] | Step"
 
 
 @dataclass(frozen=True)
@@ -226,7 +241,8 @@ class Report(Protocol):
 class Context:
     """What a tool may know beside its configuration and inputs.
 
-    ``running`` is false where schemas are inferred without records. ``declared`` says the schema that the file declares
+    ``running`` is false where schemas are inferred without records; ``used`` are the output anchors that somebody reads,
+    once it runs. ``declared`` says the schema that the file declares
     for an output anchor (``MetaInfo``); ``facts`` are the results of the tool's probes, empty before the run.
     """
 
@@ -240,6 +256,7 @@ class Context:
     report: Report
     amp: bool = False
     running: bool = False
+    used: frozenset[str] = frozenset()
     declared: Mapping[str, Schema] = field(default_factory=dict)
     facts: Mapping[str, pa.Table] = field(default_factory=dict)
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from kedge.exceptions import KedgeError, UsageError, WorkflowError
-from kedge.tools.contract import Context, FileSink, Inputs, Query, Source, Step, column
+from kedge.tools.contract import Context, Described, FileSink, Inputs, Query, Records, Source, Step, column
 from kedge.tools.schema import Schema
 from kedge.workflow.engine import Engine
 from kedge.workflow.graph import ResolvedTool, Wire
@@ -114,6 +114,8 @@ class Run:
 
     def _evaluate(self, tool: ResolvedTool) -> None:
         context = self.context_of(tool, lambda kind, text: self._say(tool, kind, text))
+        used = frozenset(anchor for anchor in tool.tool.outputs if self.plan.is_used((tool.tool_id, anchor)))
+        context = replace(context, used=used)
         sources = self._inputs(tool, self._source)
         if tool.tool.probe:
             facts = {
@@ -182,13 +184,20 @@ class Run:
         streams = {
             wire.anchor + wire.name: self.engine.stream(self._relation(wire).records()) for wire in tool.wires
         }
-        for anchor, records in step.run(streams).items():
-            if self.plan.is_used((tool.tool_id, anchor)):
-                name = _name(tool, anchor)
-                count = self.engine.load(name, records, schemas[anchor])
-                self.relations[tool.tool_id, anchor] = Relation(
-                    name, schemas[anchor], natural=True, count=count
-                )
+        try:
+            for anchor, records in step.run(streams).items():
+                if self.plan.is_used((tool.tool_id, anchor)):
+                    self._load(tool, anchor, schemas.get(anchor), records)
+        finally:
+            step.finish()
+
+    def _load(self, tool: ResolvedTool, anchor: str, schema: Schema | None, records: Records | Described) -> None:
+        if isinstance(records, Described):
+            schema, records = records.schema, records.records
+        assert schema is not None
+        name = _name(tool, anchor)
+        count = self.engine.load(name, records, schema)
+        self.relations[tool.tool_id, anchor] = Relation(name, schema, natural=True, count=count)
 
     def _write(self, tool: ResolvedTool, sources: Inputs[Source], context: Context) -> None:
         assert tool.tool.write is not None

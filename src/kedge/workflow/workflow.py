@@ -188,7 +188,12 @@ class _Session:
 
     def graph(self, tools: Iterable[str | Path]) -> Graph:
         folders = [*map(Path, tools), self.workflow.path.parent]
-        return resolve(self.workflow.document, self.constants(), custom_tools(folders, self.constants()))
+        wired: dict[int, tuple[set[str], set[str]]] = {}
+        for wire in self.workflow.document.connections:
+            wired.setdefault(wire.destination, (set(), set()))[0].add(wire.destination_anchor)
+            wired.setdefault(wire.origin, (set(), set()))[1].add(wire.origin_anchor)
+        constants = self.constants()
+        return resolve(self.workflow.document, constants, custom_tools(folders, constants, wired))
 
     def context(self, tool: ResolvedTool, report: Callable[[str, str], None]) -> Context:
         return Context(
