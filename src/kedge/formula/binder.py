@@ -103,7 +103,7 @@ class _Binder:
         self._by_lower = {name.lower(): name for name in reversed(list(self.fields))}
         self.constants = {name.lower(): value for name, value in self.constants.items()}
 
-    def error(self, problem: str, at: int) -> FormulaError:
+    def refuse(self, problem: str, at: int) -> FormulaError:
         return error_at(problem, self.text, at)
 
     def bind(self, node: nodes.Node) -> Typed:
@@ -148,7 +148,7 @@ class _Binder:
 
     def _row(self, offset: int, name: str, at: int) -> Typed:
         if not self.rows:
-            raise self.error("only Multi-Row Formula can look at other rows", at)
+            raise self.refuse("only Multi-Row Formula can look at other rows", at)
         found = self._name(name, at)
         if not isinstance(found, FieldRef):
             raise self._unknown(name, at)
@@ -170,12 +170,12 @@ class _Binder:
         near = near_names(name, self.fields)
         fields = ", ".join(f"[{each}]" for each in self.fields)
         listed = near or (f"; the fields are {fields}" if self.fields else "; there are no fields here")
-        return self.error(f"there is no field {name!r}{listed}", at)
+        return self.refuse(f"there is no field {name!r}{listed}", at)
 
     def _constant(self, name: str, at: int) -> Typed:
         value = self.constants.get(name.lower())
         if value is None:
-            raise self.error(f"there is no constant {name!r}{near_names(name, self.constants)}", at)
+            raise self.refuse(f"there is no constant {name!r}{near_names(name, self.constants)}", at)
         return _text(value, at) if isinstance(value, str) else _number(value, at)
 
     def _with_constants(self, text: str) -> str:
@@ -228,7 +228,7 @@ class _Binder:
         changed = coerce(value, kind, self.options)
         if changed is None:
             problem = f"an operand of {operator} is {value.type.name}, but {_NEEDS[kind]}"
-            raise self.error(problem, value.span)
+            raise self.refuse(problem, value.span)
         return changed
 
     def _condition(self, node: nodes.Node) -> Typed:
@@ -238,7 +238,7 @@ class _Binder:
     def _needed(self, value: Typed, kind: Kind, what: str) -> Typed:
         changed = coerce(value, kind, self.options)
         if changed is None:
-            raise self.error(f"{what} is {value.type.name}, but {_NEEDS[kind]}", value.span)
+            raise self.refuse(f"{what} is {value.type.name}, but {_NEEDS[kind]}", value.span)
         return changed
 
     def _comparison(self, function: Function, left: Typed, right: Typed) -> Typed:
@@ -253,7 +253,7 @@ class _Binder:
         found = common((left, right), self.options, compared=True)
         if found is None:
             names = f"{left.type.name} and {right.type.name}"
-            raise self.error(f"{names} cannot be compared; convert one with ToString or ToNumber", left.span)
+            raise self.refuse(f"{names} cannot be compared; convert one with ToString or ToNumber", left.span)
         values, kind = found
         if kind.is_string and self.options.ignore_case:
             return tuple(apply(FUNCTIONS["lowercase"], each, span=each.span) for each in values)
@@ -287,7 +287,7 @@ class _Binder:
             names = " and ".join(sorted({each.type.name for each in values}))
             other = next(each for each in values if common((values[0], each), self.options) is None)
             problem = f"the values are {names}, but they must be of one kind; use ToString or ToNumber"
-            raise self.error(problem, other.span)
+            raise self.refuse(problem, other.span)
         return found[0]
 
     def _call(self, node: nodes.Call) -> Typed:
@@ -295,9 +295,12 @@ class _Binder:
         function = find(node.name)
         if function is None:
             near = near_names(node.name, [each.name for each in FUNCTIONS.values()])
-            raise self.error(f"there is no function {node.name!r}{near}", at)
+            raise self.refuse(f"there is no function {node.name!r}{near}", at)
         self._count(function, node)
         arguments = self._arguments(function, [self.bind(each) for each in node.arguments])
+        if problem := function.check and function.check(arguments):
+            index, told = problem
+            raise self.refuse(told, arguments[index].span)
         if function.expand:
             return function.expand(self, arguments, at)
         return apply(function, *arguments, span=at)
@@ -307,7 +310,7 @@ class _Binder:
         if function.least <= given and (most is None or given <= most):
             return
         names = ", ".join(each.name for each in function.parameters if not each.option)
-        raise self.error(
+        raise self.refuse(
             f"{function.name} takes {_amount(function.least, most)} ({names}), but {given} are given",
             node.span.start,
         )

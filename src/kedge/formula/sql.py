@@ -16,6 +16,7 @@ __all__ = [
     "coalesce",
     "double",
     "either",
+    "equal",
     "false",
     "free",
     "integer",
@@ -67,6 +68,11 @@ def binary(operator: type[exp.Binary], left: exp.Expr, right: exp.Expr) -> exp.E
 def unary(operator: type[exp.Unary], node: exp.Expr) -> exp.Expr:
     """Return the operator before its operand."""
     return operator(this=operand(node))
+
+
+def equal(left: exp.Expr, right: exp.Expr) -> exp.Expr:
+    """Return ``left = right``."""
+    return binary(exp.EQ, left, right)
 
 
 def negate(condition: exp.Expr) -> exp.Expr:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Literal
 from sqlglot import exp
 
 from kedge.formula import sql, typed
+from kedge.formula.functions.family import udf_name
 from kedge.formula.typed import Apply, Case, FieldRef, Nulls, Typed
-from kedge.formula.udfs import has_udf, udf_name
+from kedge.formula.udfs import has_udf
 
 if TYPE_CHECKING:
     from collections.abc import Callable

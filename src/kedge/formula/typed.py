@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from sqlglot import exp
 
+    from kedge.exceptions import FormulaError
     from kedge.formula.options import FormulaOptions
 
 
@@ -124,6 +125,9 @@ class Services(Protocol):
     def options(self) -> FormulaOptions:
         """The settings."""
 
+    def refuse(self, problem: str, at: int) -> FormulaError:
+        """Return the error to raise for an argument that stands at ``at``."""
+
     def equal(self, left: Typed, right: Typed) -> Typed:
         """Return the comparison ``left = right``, or raise `FormulaError` when the types do not compare."""
 
@@ -147,6 +151,8 @@ class Function:
     UDF. ``filter_sql`` is a cheaper form that may be null instead of False, for places where that is the
     same. The arguments of a function of which ``is_logic`` is true stand in such a place when it does.
 
+    ``check`` looks at the arguments, most of all at literals, and says which of them is wrong, and why.
+
     A function with ``expand`` writes itself as other functions: it gets its converted arguments and its
     place.
 
@@ -164,10 +170,10 @@ class Function:
     inline: str | Callable[[int], str] = ""
     inline_nulls: bool = False
     is_logic: bool = False
+    check: Callable[[Sequence[Typed]], tuple[int, str] | None] | None = None
     nulls: Nulls = Nulls.NULL
     partial: bool = False
     pure: bool = True
-    family: str = ""
     summary: str = ""
     note: str = ""
     examples: tuple[Example, ...] = ()

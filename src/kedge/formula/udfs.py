@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["UDFS", "Udf", "has_udf", "register", "udf_name"]
+__all__ = ["UDFS", "Udf", "has_udf", "register"]
 
-import re
 from functools import cache
+from inspect import Parameter as SignatureParameter
+from inspect import Signature
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pyarrow as pa
 
-from kedge.formula.functions import FUNCTIONS
-from kedge.formula.functions.conversions import DOUBLE_TO_TEXT
+from kedge.formula.functions import FUNCTIONS, HELPERS, find
+from kedge.formula.functions.family import udf_name
 from kedge.formula.typed import Function, Nulls
 from kedge.formula.types import DesignerType
 
@@ -31,17 +32,14 @@ class Udf(NamedTuple):
     pure: bool
 
 
-def udf_name(function: Function) -> str:
-    """Return the name that a function has as a UDF, such as ``kedge_date_time_parse``."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[^0-9A-Za-z]+", "_", function.name)
-    return f"kedge_{words.lower()}"
-
-
 @cache
 def has_udf(function: Function) -> bool:
-    """Whether a function can run as a UDF: its types are the same for all arguments."""
+    """Whether there is a UDF for a function: its types must not depend on the arguments."""
+    if find(function.name) is not function and function not in HELPERS:
+        return False
     fixed = all(each.kind.type or each.option for each in function.parameters)
-    return fixed and function.python is not None and isinstance(function.result, DesignerType)
+    computed = function.python is not None and isinstance(function.result, DesignerType)
+    return fixed and computed and bool(function.parameters)
 
 
 def _sql_type(kind: DesignerType) -> str:
@@ -66,7 +64,16 @@ def _vectorised(function: Function, kind: pa.DataType) -> Callable[..., pa.Array
         values = (missing if None in row else python(*row) for row in zip(*lists, strict=True))
         return pa.array(values, kind, size=len(columns[0]))
 
+    if not any(each.repeated for each in function.parameters):
+        compute.__signature__ = _signature(len(function.parameters))  # type: ignore[attr-defined]
     return compute
+
+
+def _signature(count: int) -> Signature:
+    """DuckDB compares the number of types with the function's signature."""
+    return Signature(
+        [SignatureParameter(f"a{each}", SignatureParameter.POSITIONAL_ONLY) for each in range(count)]
+    )
 
 
 def _udf(function: Function) -> Udf:
@@ -78,7 +85,7 @@ def _udf(function: Function) -> Udf:
 @cache
 def _all() -> tuple[Udf, ...]:
     named: Iterable[Function] = FUNCTIONS.values()
-    return tuple(_udf(each) for each in (*named, DOUBLE_TO_TEXT) if has_udf(each) and each.parameters)
+    return tuple(_udf(each) for each in (*named, *HELPERS) if has_udf(each))
 
 
 UDFS: Final = _all

@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
-__all__ = ["FUNCTIONS", "find"]
+__all__ = ["FAMILIES", "FUNCTIONS", "HELPERS", "find"]
 
 from typing import TYPE_CHECKING, Final
 
-from kedge.formula.functions import conditional
+from kedge.formula.functions import (
+    bits,
+    conditional,
+    conversions,
+    converting,
+    extremes,
+    numbers,
+    regular,
+    searching,
+    strings,
+    tests,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kedge.formula.typed import Function
 
-_FAMILIES: Final = (conditional.FUNCTIONS,)
+FAMILIES: Final[Mapping[str, tuple[Function, ...]]] = {
+    "conditional": conditional.FUNCTIONS,
+    "string": strings.FUNCTIONS,
+    "searching": searching.FUNCTIONS,
+    "regular expressions": regular.FUNCTIONS,
+    "math": numbers.FUNCTIONS,
+    "bits": bits.FUNCTIONS,
+    "several values": extremes.FUNCTIONS,
+    "conversion": converting.FUNCTIONS,
+    "test": tests.FUNCTIONS,
+}
 
 FUNCTIONS: Final[Mapping[str, Function]] = {
-    function.name.lower(): function for family in _FAMILIES for function in family
+    function.name.lower(): function for family in FAMILIES.values() for function in family
 }
 """Every function by its name in lower case."""
+
+
+HELPERS: Final = (conversions.DOUBLE_TO_TEXT, converting.WRITTEN)
+"""Functions without a name of their own in expressions that can run as UDFs."""
 
 
 def find(name: str) -> Function | None:

@@ -24,7 +24,6 @@ def _switch(services: Services, arguments: tuple[Typed, ...], span: int) -> Type
 FUNCTIONS: Final = (
     Function(
         name="IIF",
-        family="conditional",
         parameters=takes("condition test, same when_true, same when_false"),
         result=V_WSTRING,
         expand=_iif,
@@ -39,7 +38,6 @@ FUNCTIONS: Final = (
     ),
     Function(
         name="Switch",
-        family="conditional",
         parameters=takes("any value, any default, any cases_and_results..."),
         result=V_WSTRING,
         expand=_switch,
@@ -53,7 +51,6 @@ FUNCTIONS: Final = (
     ),
     Function(
         name="Null",
-        family="specialized",
         parameters=(),
         result=V_WSTRING,
         expand=lambda _services, _arguments, span: Literal(None, V_WSTRING, span, untyped=True),
