@@ -4,19 +4,22 @@ from __future__ import annotations
 
 __all__ = ["Outcome", "data", "run_one"]
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any
 
 from kedge.tools.element import Element, element, parse_element
-from kedge.tools.schema import Schema
-from kedge.tools.settings import Settings
 from kedge.workflow.document import Document
-from kedge.workflow.report import RunReport
 from kedge.workflow.workflow import CheckReport, Workflow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from kedge.tools.schema import Schema
+    from kedge.tools.settings import Settings
+    from kedge.workflow.report import RunReport
 
 TEXT_INPUT = "AlteryxBasePluginsGui.TextInput.TextInput"
 SELECT = "AlteryxBasePluginsGui.AlteryxSelect.AlteryxSelect"
@@ -108,18 +111,14 @@ def _add_table(flow: Workflow, table: Table) -> tuple[Workflow, int]:
     cells = element("Data", {}, *(element("r", {}, *(_cell(value) for value in row)) for row in rows))
     flow, origin = flow.add(TEXT_INPUT, element("Configuration", {}, names, cells))
     picks = [_pick(name, type_) for name, type_ in columns]
-    fields = element(
-        "SelectFields", {}, *picks, element("SelectField", {"field": "*Unknown", "selected": "True"})
-    )
+    fields = element("SelectFields", {}, *picks, element("SelectField", {"field": "*Unknown", "selected": "True"}))
     flow, select = flow.add(SELECT, element("Configuration", {}, fields))
     return flow.connect(origin, "Output", select, "Input"), select
 
 
 def _pick(name: str, type_: str) -> Element:
     kind, _, size = type_.rstrip(")").partition("(")
-    return element(
-        "SelectField", {"field": name, "selected": "True", "type": kind, **({"size": size} if size else {})}
-    )
+    return element("SelectField", {"field": name, "selected": "True", "type": kind, **({"size": size} if size else {})})
 
 
 def _cell(value: Cell) -> Element:

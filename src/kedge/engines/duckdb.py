@@ -6,21 +6,25 @@ __all__ = ["DuckDBEngine"]
 
 import contextlib
 import threading
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pyarrow as pa
 from sqlglot import exp
 
 from kedge.engines.files import write_file
 from kedge.engines.functions import register_functions
 from kedge.engines.memory import available_memory
 from kedge.exceptions import WorkflowError
-from kedge.tools.contract import FileSink, Records
-from kedge.tools.schema import Schema
 from kedge.workflow.engine import Conversions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from kedge.tools.contract import FileSink, Records
+    from kedge.tools.schema import Schema
 
 DIALECT = "duckdb"
 MEMORY_SHARE = 0.8

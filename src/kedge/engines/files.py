@@ -5,17 +5,21 @@ from __future__ import annotations
 __all__ = ["write_file"]
 
 from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
-from kedge.formula.types import DesignerType
 from kedge.tools.contract import FileSink, aliased, column
-from kedge.tools.schema import Schema
 from kedge.tools.sql import call
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kedge.formula.types import DesignerType
+    from kedge.tools.schema import Schema
 
 Run = Callable[[str], duckdb.DuckDBPyConnection]
 DIALECT = "duckdb"
@@ -24,9 +28,7 @@ BATCH_ROWS = 65_536
 
 def write_file(run: Run, query: exp.Query, schema: Schema, sink: FileSink) -> int:
     """Write the rows of a query, in its order, and return their number."""
-    writer = {"csv": _write_csv, "parquet": _write_copy, "json": _write_copy, "arrow": _write_arrow}[
-        sink.format
-    ]
+    writer = {"csv": _write_csv, "parquet": _write_copy, "json": _write_copy, "arrow": _write_arrow}[sink.format]
     part = sink.path.with_name(sink.path.name + ".part")
     try:
         sink.path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +52,7 @@ def _write_copy(run: Run, query: exp.Query, schema: Schema, sink: FileSink, part
 
 
 def _write_arrow(run: Run, query: exp.Query, schema: Schema, sink: FileSink, part: Path) -> int:
-    reader = run(query.sql(DIALECT)).to_arrow_reader(BATCH_ROWS)  # noqa
+    reader = run(query.sql(DIALECT)).to_arrow_reader(BATCH_ROWS)
     count = 0
     with pa.OSFile(str(part), "wb") as target, pa.ipc.new_file(target, reader.schema) as writer:
         for batch in reader:
@@ -63,7 +65,7 @@ def _write_csv(run: Run, query: exp.Query, schema: Schema, sink: FileSink, part:
     """Write delimited text: DuckDB builds whole lines, so that line ends, quotes and blanks are exactly Designer's."""
     delimiter, end = str(sink.options["delimiter"]), str(sink.options["line_end"])
     force = bool(sink.options["force_quotes"])
-    cells: list[exp.Expression] = []
+    cells: list[exp.Expr] = []
     for number, field in enumerate(schema):
         if number and delimiter:
             cells.append(exp.Literal.string(delimiter))
@@ -80,13 +82,11 @@ def _write_csv(run: Run, query: exp.Query, schema: Schema, sink: FileSink, part:
     return count
 
 
-def _cell(name: str, type_: DesignerType, delimiter: str, force: bool) -> exp.Expression:
-    value: exp.Expression = column(name)
+def _cell(name: str, type_: DesignerType, delimiter: str, force: bool) -> exp.Expr:
+    value: exp.Expr = column(name)
     if type_.is_bool:
-        text: exp.Expression = (
-            exp.case()
-            .when(value, exp.Literal.string("True"))
-            .when(exp.not_(value), exp.Literal.string("False"))
+        text: exp.Expr = (
+            exp.case().when(value, exp.Literal.string("True")).when(exp.not_(value), exp.Literal.string("False"))
         )
         return _quoted(text) if force else text
     if type_.name in ("Float", "Double"):
@@ -99,19 +99,17 @@ def _cell(name: str, type_: DesignerType, delimiter: str, force: bool) -> exp.Ex
         return _quoted(call("coalesce", text, exp.Literal.string("")))
     if not type_.is_string or not delimiter:
         return text
-    needs = exp.or_(
-        *(call("contains", text, exp.Literal.string(mark)) for mark in ('"', delimiter, "\n", "\r"))
-    )
+    needs = exp.or_(*(call("contains", text, exp.Literal.string(mark)) for mark in ('"', delimiter, "\n", "\r")))
     return exp.case().when(needs, _quoted(text)).else_(text)
 
 
-def _shortest(value: exp.Expression) -> exp.Expression:
+def _shortest(value: exp.Expr) -> exp.Expr:
     """Write a Double as its shortest text: DuckDB writes ``1.0`` where Designer writes ``1``."""
     text = exp.cast(value, "text")
     return call("regexp_replace", text, exp.Literal.string(r"\.0$"), exp.Literal.string(""))
 
 
-def _quoted(text: exp.Expression) -> exp.Expression:
+def _quoted(text: exp.Expr) -> exp.Expr:
     doubled = call("replace", text, exp.Literal.string('"'), exp.Literal.string('""'))
     return call("concat", exp.Literal.string('"'), doubled, exp.Literal.string('"'))
 
@@ -143,8 +141,6 @@ def _transcode(part: Path, encoding: str) -> None:
                 target.write(block)
     except UnicodeEncodeError as fault:
         text = fault.object[fault.start : fault.end]
-        raise WorkflowError(
-            f"{text!r} does not exist in code page {encoding}; write UTF-8 (65001)"
-        ) from fault
+        raise WorkflowError(f"{text!r} does not exist in code page {encoding}; write UTF-8 (65001)") from fault
     finally:
         lines.unlink(missing_ok=True)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 __all__ = ["register_functions"]
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 import pyarrow as pa
 
 from kedge.formula.udfs import UDFS, register
 from kedge.tools.patterns import compile_pattern, replacement_template
-from kedge.workflow.engine import Conversions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import duckdb
+
+    from kedge.workflow.engine import Conversions
 
 Column = Any  # an Arrow array, which has no types to name
 
@@ -49,7 +53,7 @@ def _register(
     )
 
 
-def _first(array: Column) -> Any:  # noqa: ANN401 - any scalar
+def _first(array: Column) -> Any:
     return array[0].as_py() if len(array) else None
 
 
@@ -60,8 +64,7 @@ def _tokens(values: Column, pattern: Column, ignore_case: Column) -> Column:
     compiled = compile_pattern(_first(pattern), _first(ignore_case))
     group = 1 if compiled.groups else 0
     found = [
-        None if text is None else [match[group] for match in compiled.finditer(text)]
-        for text in values.to_pylist()
+        None if text is None else [match[group] for match in compiled.finditer(text)] for text in values.to_pylist()
     ]
     return pa.array(found, pa.list_(pa.string()))
 
@@ -72,9 +75,7 @@ def _groups(values: Column, pattern: Column, ignore_case: Column) -> Column:
         return pa.array([], pa.list_(pa.string()))
     compiled = compile_pattern(_first(pattern), _first(ignore_case))
     found = (None if text is None else compiled.search(text) for text in values.to_pylist())
-    return pa.array(
-        [None if match is None else list(match.groups()) for match in found], pa.list_(pa.string())
-    )
+    return pa.array([None if match is None else list(match.groups()) for match in found], pa.list_(pa.string()))
 
 
 def _matches(values: Column, pattern: Column, ignore_case: Column) -> Column:
@@ -88,9 +89,7 @@ def _matches(values: Column, pattern: Column, ignore_case: Column) -> Column:
     )
 
 
-def _replace(
-    values: Column, pattern: Column, ignore_case: Column, replacement: Column, copy: Column
-) -> Column:
+def _replace(values: Column, pattern: Column, ignore_case: Column, replacement: Column, copy: Column) -> Column:
     """Replace every match; with ``copy`` off only the replaced matches are left of the text."""
     if not len(values):
         return pa.array([], pa.string())

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
 from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool, column
-from kedge.tools.element import Element
 from kedge.tools.join import parse_select_configuration
 from kedge.tools.options import Options
 from kedge.tools.pairing import paired_candidates
 from kedge.tools.schema import Schema
 from kedge.tools.selection import Chosen, Selection, choose, project
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kedge.tools.element import Element
 
 PREFIXES = ("Target_", "Source_")
 MOST = 16
@@ -66,13 +70,9 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     targets = inputs.one("Targets").numbered(context.hidden(0))
     source = inputs.one("Source").numbered(context.hidden(1))
     projections = project(_chosen(config, targets.schema, source.schema, None), config.selection, context)
-    carried = [column(key.column, "l") for key in targets.order] + [
-        column(key.column, "r") for key in source.order
-    ]
+    carried = [column(key.column, "l") for key in targets.order] + [column(key.column, "r") for key in source.order]
     select = exp.select(*projections, *carried).from_(targets.named("l"))
-    return {
-        "Output": Query(select.join(source.named("r"), join_type="cross"), (*targets.order, *source.order))
-    }
+    return {"Output": Query(select.join(source.named("r"), join_type="cross"), (*targets.order, *source.order))}
 
 
 TOOL = Tool(

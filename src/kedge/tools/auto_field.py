@@ -4,20 +4,25 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
 from sqlglot import exp
 
 from kedge.formula.types import BYTE, DATE, DATETIME, DOUBLE, INT16, INT32, INT64, DesignerType
 from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool, column
 from kedge.tools.conversion import Converter
-from kedge.tools.element import Element
 from kedge.tools.listed_fields import ListedFields, parse_listed
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import aliased, call, case, not_null, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pyarrow as pa
+
+    from kedge.tools.element import Element
 
 WHOLE = r"-?(0|[1-9][0-9]*)"
 DECIMAL = r"-?(0|[1-9][0-9]*)?(\.[0-9]+)?([eE][-+]?[0-9]+)?"
@@ -62,10 +67,10 @@ def probe(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     return {"facts": exp.select(*(aliased(facts) or ["1"])).from_(source.table)}
 
 
-def _facts(value: exp.Expression) -> list[exp.Expression]:
+def _facts(value: exp.Expr) -> list[exp.Expr]:
     whole = exp.TryCast(this=value.copy(), to=exp.DataType.build("hugeint"))
 
-    def all_match(pattern: str, cast_to: str) -> exp.Expression:
+    def all_match(pattern: str, cast_to: str) -> exp.Expr:
         matches = call("regexp_full_match", value.copy(), text(pattern))
         casts = not_null(exp.TryCast(this=value.copy(), to=exp.DataType.build(cast_to)))
         return call("bool_and", case([(not_null(value), exp.and_(matches, casts))], exp.Null()))
@@ -96,11 +101,7 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
         return {"Output": Schema(tuple(field.typed(types.get(field.name, field.type)) for field in schema))}
     if "Output" in context.declared:
         declared = context.declared["Output"]
-        return {
-            "Output": Schema(
-                tuple(field.typed((declared.find(field.name) or field).type) for field in schema)
-            )
-        }
+        return {"Output": Schema(tuple(field.typed((declared.find(field.name) or field).type) for field in schema))}
     return {} if _fields(config, schema) else {"Output": schema}
 
 
@@ -113,9 +114,7 @@ def _narrowest(facts: Mapping[str, int]) -> DesignerType:
     if not facts["filled"]:
         return BYTE
     if facts["whole"]:
-        return next(
-            (type_ for type_, low, high in INTEGERS if low <= facts["low"] and facts["high"] <= high), DOUBLE
-        )
+        return next((type_ for type_, low, high in INTEGERS if low <= facts["low"] and facts["high"] <= high), DOUBLE)
     for name, type_ in (("decimal", DOUBLE), ("day", DATE), ("moment", DATETIME)):
         if facts[name]:
             return type_

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool
-from kedge.tools.element import Element
 from kedge.tools.options import Options
-from kedge.tools.schema import Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kedge.tools.element import Element
+    from kedge.tools.schema import Schema
 
 ANCHORS = ("Output", "Output2", "Output3")
 

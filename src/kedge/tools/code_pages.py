@@ -30,10 +30,7 @@ NAMES = {
 
 def encoding_of(page: int, place: str) -> str:
     """Return Python's name of a code page; ``place`` is the XML path for the error, a ``WorkflowError``."""
-    if 28592 <= page <= 28606:
-        name = f"iso8859-{page - 28590}"
-    else:
-        name = NAMES.get(page, f"cp{page}")
+    name = f"iso8859-{page - 28590}" if 28592 <= page <= 28606 else NAMES.get(page, f"cp{page}")
     try:
         return NAMES.get(page) or codecs.lookup(name).name
     except LookupError:

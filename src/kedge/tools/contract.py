@@ -30,20 +30,24 @@ __all__ = [
     "column",
 ]
 
-import datetime
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from pathlib import Path
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
-import pyarrow as pa
 from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
-from kedge.tools.element import Element
-from kedge.tools.schema import Schema
-from kedge.tools.settings import Settings
+
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from kedge.tools.element import Element
+    from kedge.tools.schema import Schema
+    from kedge.tools.settings import Settings
 
 HIDDEN = "__kedge_"
 
@@ -99,11 +103,11 @@ class Source:
     rowid: bool = False
 
     @property
-    def table(self) -> exp.Expression:
+    def table(self) -> exp.Expr:
         """The relation as a FROM term."""
         return exp.Table(this=exp.to_identifier(self.relation, quoted=True))
 
-    def named(self, alias: str) -> exp.Expression:
+    def named(self, alias: str) -> exp.Expr:
         """The relation as a FROM term under another name, for SELECTs over several relations."""
         return exp.Table(
             this=exp.to_identifier(self.relation, quoted=True),
@@ -111,12 +115,12 @@ class Source:
         )
 
     @property
-    def columns(self) -> list[exp.Expression]:
+    def columns(self) -> list[exp.Expr]:
         """Every visible column."""
         return [column(item.name) for item in self.schema]
 
     @property
-    def hidden(self) -> list[exp.Expression]:
+    def hidden(self) -> list[exp.Expr]:
         """The hidden order columns."""
         return [column(key.column) for key in self.order]
 
@@ -125,7 +129,7 @@ class Source:
         """The terms of an ORDER BY that restores the order."""
         return [key.sql() for key in self.order]
 
-    def select(self, projections: Sequence[exp.Expression] | None = None) -> Query:
+    def select(self, projections: Sequence[exp.Expr] | None = None) -> Query:
         """Return SELECT ``projections`` (by default every column) FROM this, order kept, row for row."""
         chosen = self.columns if projections is None else list(projections)
         return Query(exp.select(*chosen, *self.hidden).from_(self.table), self.order, self.natural)
@@ -137,11 +141,11 @@ class Source:
         """
         if self.order or not self.natural:
             return self
-        number: exp.Expression = exp.column("rowid") if self.rowid else exp.Window(this=exp.RowNumber())
+        number: exp.Expr = exp.column("rowid") if self.rowid else exp.Window(this=exp.RowNumber())
         inner = exp.select(*self.columns, exp.alias_(number, hidden, quoted=True)).from_(self.table)
         return _Derived(self.relation, self.schema, (OrderKey(hidden),), query=inner)
 
-    def ordinal(self) -> exp.Expression:
+    def ordinal(self) -> exp.Expr:
         """Return the rank of a row in the order, as a window function; on a natural order it costs one pass."""
         if not self.order:
             return exp.Window(this=exp.RowNumber())
@@ -155,10 +159,10 @@ class _Derived(Source):
     query: exp.Query = field(default_factory=exp.Select)
 
     @property
-    def table(self) -> exp.Expression:
+    def table(self) -> exp.Expr:
         return self.query.copy().subquery(exp.to_identifier(self.relation, quoted=True))
 
-    def named(self, alias: str) -> exp.Expression:
+    def named(self, alias: str) -> exp.Expr:
         return self.query.copy().subquery(exp.to_identifier(alias))
 
 
@@ -183,7 +187,6 @@ class Step:
 
     run: Callable[[Mapping[str, pa.RecordBatchReader]], Mapping[str, Records | Described]]
     finish: Callable[[], None] = lambda: None
-
 
 
 Built: TypeAlias = "Mapping[str, Query] | Step"
@@ -303,7 +306,7 @@ class Tool(Generic[Config]):
     write: Callable[[Config, Source, Context], FileSink] | None = None
     sink: bool = False
 
-    def order_of(self, config: Any, anchor: str) -> Order:  # noqa: ANN401 - a tool's own configuration
+    def order_of(self, config: Any, anchor: str) -> Order:
         """Return what the tool does with the order of an input."""
         said = self.order(config) if self.order else {}
         return said.get(anchor) or next(item.order for item in self.inputs if item.name == anchor)
@@ -314,6 +317,6 @@ def column(name: str, table: str = "") -> exp.Column:
     return exp.column(exp.to_identifier(name, quoted=True), table=table or None)
 
 
-def aliased(expressions: Iterable[tuple[exp.Expression, str]]) -> list[exp.Expression]:
+def aliased(expressions: Iterable[tuple[exp.Expr, str]]) -> list[exp.Expr]:
     """Return projections with their names."""
     return [exp.alias_(expression, name, quoted=True) for expression, name in expressions]

@@ -10,11 +10,14 @@ from __future__ import annotations
 __all__ = ["Converter"]
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from kedge.formula.types import DesignerType
 from kedge.tools.sql import NULL, all_of, call, case, is_null, not_null, number, text
+
+if TYPE_CHECKING:
+    from kedge.formula.types import DesignerType
 
 UNBOUNDED = 1 << 20
 LEADING_NUMBER = r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?"
@@ -34,9 +37,7 @@ class Converter:
     tool_id: int
     comma_decimal: bool = False
 
-    def convert(
-        self, value: exp.Expression, source: DesignerType, target: DesignerType, field: str
-    ) -> exp.Expression:
+    def convert(self, value: exp.Expr, source: DesignerType, target: DesignerType, field: str) -> exp.Expr:
         """Return ``value``, a column of type ``source``, as ``target``; ``field`` names it in messages."""
         if target.is_string:
             return self._to_string(value, source, target, field)
@@ -50,9 +51,7 @@ class Converter:
             return self._to_number(value, source, target, field)
         return exp.cast(value, target.sql) if source.is_string else NULL.copy()
 
-    def _note(
-        self, field: str, value: exp.Expression, complaint: str, result: exp.Expression
-    ) -> exp.Expression:
+    def _note(self, field: str, value: exp.Expr, complaint: str, result: exp.Expr) -> exp.Expr:
         message = call(
             "concat",
             text(f"{field}: "),
@@ -63,20 +62,18 @@ class Converter:
 
     def _checked(
         self,
-        value: exp.Expression,
-        converted: exp.Expression,
-        result: exp.Expression,
+        value: exp.Expr,
+        converted: exp.Expr,
+        result: exp.Expr,
         field: str,
         target: DesignerType,
-    ) -> exp.Expression:
+    ) -> exp.Expr:
         """Return ``converted`` where it is not null, else note the value and return ``result``, given as text."""
         lost = all_of([is_null(converted), not_null(value)])
         noted = self._note(field, value, f" does not convert to {target.name}", result)
         return case([(lost, exp.TryCast(this=noted, to=target.sql))], converted.copy())
 
-    def _to_string(
-        self, value: exp.Expression, source: DesignerType, target: DesignerType, field: str
-    ) -> exp.Expression:
+    def _to_string(self, value: exp.Expr, source: DesignerType, target: DesignerType, field: str) -> exp.Expr:
         written = self.as_text(value, source)
         if target.size >= UNBOUNDED or (source.text_width if source.name != "Double" else 24) <= target.size:
             return written
@@ -88,7 +85,7 @@ class Converter:
             written.copy(),
         )
 
-    def as_text(self, value: exp.Expression, source: DesignerType) -> exp.Expression:
+    def as_text(self, value: exp.Expr, source: DesignerType) -> exp.Expr:
         """Return a value as Designer writes it: ``True``, ``1.5``, ``2024-02-29``."""
         if source.is_string:
             return value
@@ -99,32 +96,22 @@ class Converter:
             return self._with_comma(plain)
         if source.name == "DateTime":
             return call("strftime", value, text("%Y-%m-%d %H:%M:%S"))
-        return (
-            self._with_comma(exp.cast(value, "text"))
-            if source.name == "FixedDecimal"
-            else exp.cast(value, "text")
-        )
+        return self._with_comma(exp.cast(value, "text")) if source.name == "FixedDecimal" else exp.cast(value, "text")
 
-    def _with_comma(self, written: exp.Expression) -> exp.Expression:
+    def _with_comma(self, written: exp.Expr) -> exp.Expr:
         return call("replace", written, text("."), text(",")) if self.comma_decimal else written
 
-    def _to_bool(self, value: exp.Expression, source: DesignerType) -> exp.Expression:
+    def _to_bool(self, value: exp.Expr, source: DesignerType) -> exp.Expr:
         if source.is_numeric:
             return exp.NEQ(this=value, expression=number(0))
         if not source.is_string:
             return NULL.copy()
         folded = call("lower", call("trim", value))
-        zero = exp.EQ(
-            this=exp.TryCast(this=folded.copy(), to=exp.DataType.build("double")), expression=number(0)
-        )
+        zero = exp.EQ(this=exp.TryCast(this=folded.copy(), to=exp.DataType.build("double")), expression=number(0))
         false = exp.or_(exp.In(this=folded, expressions=[text("false"), text("f"), text("")]), zero)
-        return case(
-            [(is_null(value), NULL.copy())], exp.Not(this=call("coalesce", exp.paren(false), exp.false()))
-        )
+        return case([(is_null(value), NULL.copy())], exp.Not(this=call("coalesce", exp.paren(false), exp.false())))
 
-    def _to_temporal(
-        self, value: exp.Expression, source: DesignerType, target: DesignerType, field: str
-    ) -> exp.Expression:
+    def _to_temporal(self, value: exp.Expr, source: DesignerType, target: DesignerType, field: str) -> exp.Expr:
         if source.is_temporal:
             if {source.name, target.name} == {"Date", "Time"}:
                 return NULL.copy()
@@ -136,13 +123,9 @@ class Converter:
             )
         filled = call("nullif", call("trim", value), text(""))
         shown = call("left", filled, number(10)) if target.name == "Date" else filled
-        return self._checked(
-            filled.copy(), exp.TryCast(this=shown, to=target.sql), NULL.copy(), field, target
-        )
+        return self._checked(filled.copy(), exp.TryCast(this=shown, to=target.sql), NULL.copy(), field, target)
 
-    def _to_number(
-        self, value: exp.Expression, source: DesignerType, target: DesignerType, field: str
-    ) -> exp.Expression:
+    def _to_number(self, value: exp.Expr, source: DesignerType, target: DesignerType, field: str) -> exp.Expr:
         if source.is_bool:
             return exp.cast(
                 case(
@@ -166,22 +149,20 @@ class Converter:
             return exp.cast(rounded, target.sql)
         return self._checked(value, exp.TryCast(this=rounded, to=target.sql), NULL.copy(), field, target)
 
-    def _text_to_number(self, value: exp.Expression, target: DesignerType, field: str) -> exp.Expression:
+    def _text_to_number(self, value: exp.Expr, target: DesignerType, field: str) -> exp.Expr:
         """Read a number; where the text is more than one, the number that it starts with."""
         if self.comma_decimal:
             value = call("replace", call("replace", value, text("."), text("")), text(","), text("."))
         direct = exp.TryCast(this=value, to=target.sql)
         filled = call("nullif", call("trim", value.copy()), text(""))
         start = call("nullif", call("regexp_extract", filled.copy(), text(LEADING_NUMBER)), text(""))
-        noted = exp.TryCast(
-            this=self._note(field, value, f" does not convert to {target.name}", start), to=target.sql
-        )
+        noted = exp.TryCast(this=self._note(field, value, f" does not convert to {target.name}", start), to=target.sql)
         plain = all_of([not_null(direct), call("regexp_full_match", filled.copy(), text(PLAIN_NUMBER))])
         careful = case([(is_null(filled), NULL.copy()), (plain, direct.copy())], noted)
         return case([(_is_certain(value, direct, target), direct.copy())], careful)
 
 
-def _is_certain(value: exp.Expression, direct: exp.Expression, target: DesignerType) -> exp.Expression:
+def _is_certain(value: exp.Expr, direct: exp.Expr, target: DesignerType) -> exp.Expr:
     """Tell cheaply that a text is a number to Designer as well: the engine also takes ``1_000``, ``0x1F`` and ``inf``."""
     if target.is_integer:
         return exp.EQ(this=call("strlen", exp.cast(direct.copy(), "text")), expression=call("strlen", value.copy()))

@@ -5,22 +5,27 @@ from __future__ import annotations
 __all__ = ["TOOL"]
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
 from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
 from kedge.formula.types import DOUBLE, INT64, DesignerType
 from kedge.tools.contract import Context, Input, Inputs, Order, OrderKey, Query, Source, Tool, column
 from kedge.tools.conversion import Converter
-from kedge.tools.element import Element
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
 from kedge.tools.sorting import dictionary_key
 from kedge.tools.sql import is_null, text
 from kedge.tools.summarize import aggregate, ordered_aggregate, unescape
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
+
+    from kedge.tools.element import Element
 
 SUPPORTED = frozenset({"Sum", "Avg", "Count", "First", "Last", "Concat"})
 BARE = frozenset({"Sum", "First", "Last", "Concat"})
@@ -52,9 +57,7 @@ def parse(xml: Element) -> Config:
     for item in holder.each("Method"):
         method = item.attribute("method")
         if method not in SUPPORTED:
-            raise item.fault(
-                "@method", f"{method!r} is not supported; supported are {', '.join(sorted(SUPPORTED))}"
-            )
+            raise item.fault("@method", f"{method!r} is not supported; supported are {', '.join(sorted(SUPPORTED))}")
         methods.append(method)
     if not methods:
         raise holder.fault("Method", "choose at least one method")
@@ -139,9 +142,7 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
 def _method_of(config: Config, field: Field) -> str:
     if len(config.methods) == 1:
         return config.methods[0]
-    return next(
-        (method for method in config.methods if field.name.startswith(f"{method}_")), config.methods[0]
-    )
+    return next((method for method in config.methods if field.name.startswith(f"{method}_")), config.methods[0])
 
 
 def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[str, Query]:
@@ -158,9 +159,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
             exp.cast(
                 exp.Filter(
                     this=_value(config, method, data, source, context),
-                    expression=exp.Where(
-                        this=_same(converter.as_text(column(header.name), header.type), value)
-                    ),
+                    expression=exp.Where(this=_same(converter.as_text(column(header.name), header.type), value)),
                 ),
                 schema.need(name, "").type.sql,
             ),
@@ -169,13 +168,8 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
         )
         for name, value, method in names
     ]
-    keys = [
-        OrderKey(context.hidden(place), False, context.settings.nulls_first)
-        for place in range(1, len(groups) + 1)
-    ]
-    hidden = [
-        exp.alias_(group.copy(), key.column, quoted=True) for group, key in zip(groups, keys, strict=True)
-    ]
+    keys = [OrderKey(context.hidden(place), False, context.settings.nulls_first) for place in range(1, len(groups) + 1)]
+    hidden = [exp.alias_(group.copy(), key.column, quoted=True) for group, key in zip(groups, keys, strict=True)]
     select = exp.select(*groups, *cells, *hidden).from_(source.table)
     if not groups:
         return {
@@ -187,12 +181,12 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     return {"Output": Query(select.group_by(*[group.copy() for group in groups]), tuple(keys))}
 
 
-def _same(value: exp.Expression, header: str | None) -> exp.Expression:
+def _same(value: exp.Expr, header: str | None) -> exp.Expr:
     return is_null(value) if header is None else exp.EQ(this=value, expression=text(header))
 
 
-def _value(config: Config, method: str, data: Field, source: Source, context: Context) -> exp.Expression:
-    value: exp.Expression = column(data.name)
+def _value(config: Config, method: str, data: Field, source: Source, context: Context) -> exp.Expr:
+    value: exp.Expr = column(data.name)
     converter = Converter(context.tool_id)
     if method == "Concat":
         return ordered_aggregate(

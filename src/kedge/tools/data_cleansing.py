@@ -5,16 +5,20 @@ from __future__ import annotations
 __all__ = ["TOOL"]
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
 from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool, column
-from kedge.tools.element import Element
 from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import aliased, any_of, call, is_null, not_null, number, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kedge.tools.element import Element
 
 MACRO_NAMES = {
     "Check Box (135)": "RemoveNullRows",
@@ -79,11 +83,7 @@ def parse(xml: Element) -> Config:
         if key not in names:
             raise WorkflowError(f"Configuration/{child.tag}[@name='{key}']: this option is not known")
         found[names[key]] = _content(child)
-    case = (
-        found.pop("Case", "upper").strip().lower().split()[0]
-        if found.get("Case", "upper").strip()
-        else "upper"
-    )
+    case = found.pop("Case", "upper").strip().lower().split()[0] if found.get("Case", "upper").strip() else "upper"
     if case not in CASES:
         raise WorkflowError(f"Configuration: the case {case!r} is not known; known are {', '.join(CASES)}")
     fields = found.pop("Fields", None)
@@ -109,9 +109,7 @@ def probe(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     source = inputs.one("Input")
     if "RemoveNullColumns" not in config.switches:
         return {}
-    counts = aliased(
-        (exp.Count(this=column(item.name)), f"c{place}") for place, item in enumerate(source.schema)
-    )
+    counts = aliased((exp.Count(this=column(item.name)), f"c{place}") for place, item in enumerate(source.schema))
     return {"counts": exp.select(*counts).from_(source.table)}
 
 
@@ -122,9 +120,7 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
     counts = context.facts.get("counts")
     if counts is None:
         return {"Output": schema}
-    return {
-        "Output": Schema(tuple(item for place, item in enumerate(schema) if counts[f"c{place}"][0].as_py()))
-    }
+    return {"Output": Schema(tuple(item for place, item in enumerate(schema) if counts[f"c{place}"][0].as_py()))}
 
 
 def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[str, Query]:
@@ -133,9 +129,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     chosen = {item.name for item in _chosen(config, source.schema)}
     kept = bind(config, Inputs({"Input": [source.schema]}), context)["Output"]
     columns = [
-        exp.alias_(
-            _cleansed(config, item) if item.name in chosen else column(item.name), item.name, quoted=True
-        )
+        exp.alias_(_cleansed(config, item) if item.name in chosen else column(item.name), item.name, quoted=True)
         for item in kept
     ]
     query = source.select(columns)
@@ -146,8 +140,8 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     return {"Output": replace(query, select=exp.select(*columns, *source.hidden).from_(inner))}
 
 
-def _cleansed(config: Config, item: Field) -> exp.Expression:
-    value: exp.Expression = column(item.name)
+def _cleansed(config: Config, item: Field) -> exp.Expr:
+    value: exp.Expr = column(item.name)
     if item.type.is_numeric:
         return (
             call("coalesce", value, exp.cast(number(0), item.type.sql))
@@ -168,7 +162,7 @@ def _cleansed(config: Config, item: Field) -> exp.Expression:
     return _cased(config.case, value)
 
 
-def _cased(case: str, value: exp.Expression) -> exp.Expression:
+def _cased(case: str, value: exp.Expr) -> exp.Expr:
     if case in ("upper", "lower"):
         return call(case, value)
     if not case:

@@ -5,20 +5,24 @@ from __future__ import annotations
 __all__ = ["TOOL"]
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
-from kedge.formula.typed import Typed
 from kedge.formula.types import DATE, DATETIME, TIME, DesignerType
 from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool
-from kedge.tools.element import Element
 from kedge.tools.expressions import compiled, stored
 from kedge.tools.filter import quoted
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kedge.formula.typed import Typed
+    from kedge.tools.element import Element
 
 TOKENS = {
     "yyyy": "%Y",
@@ -94,9 +98,7 @@ def _value(config: Config, schema: Schema, context: Context) -> Typed:
     field = schema.need(config.field, "Configuration/InputFieldName")
     if config.to_text != field.type.is_temporal or (not config.to_text and not field.type.is_string):
         wanted = "a date" if config.to_text else "text"
-        raise WorkflowError(
-            f"Configuration/InputFieldName: {field.name!r} is {field.type}, {wanted} is needed"
-        )
+        raise WorkflowError(f"Configuration/InputFieldName: {field.name!r} is {field.type}, {wanted} is needed")
     function = "DateTimeFormat" if config.to_text else "DateTimeParse"
     text = f"{function}([{field.name}], {quoted(config.pattern)})"
     return compiled(text, schema, context, "Configuration/Format")
@@ -108,9 +110,7 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
     _value(config, schema, context)
     way = "From" if config.to_text else "To"
     return {
-        "Output": Schema.of(
-            [*schema, Field(config.name, _result_type(config), f"DateTime: {way} {config.pattern}")]
-        )
+        "Output": Schema.of([*schema, Field(config.name, _result_type(config), f"DateTime: {way} {config.pattern}")])
     }
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 __all__ = ["TOOL"]
 
 import json
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,11 +19,15 @@ from kedge.formula.types import BOOL, DOUBLE, INT64, V_WSTRING, DesignerType
 from kedge.tools.arrow_types import designer_type
 from kedge.tools.contract import Built, Context, Inputs, Query, Source, Step, Tool, column
 from kedge.tools.delimited import DelimitedOptions, parse_delimited, read_header, scan_delimited
-from kedge.tools.element import Element
 from kedge.tools.options import Options
 from kedge.tools.paths import WILDCARDS, resolve_path, resolve_pattern, split_source
 from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import NULL, call, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from kedge.tools.element import Element
 
 BY_EXTENSION = {
     ".parquet": "parquet",
@@ -134,9 +137,7 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
         _compare(schema, _file_schema(config, other), other, context)
     if not config.file_name:
         return {"Output": schema}
-    return {
-        "Output": Schema.of([*schema, Field("FileName", DesignerType("V_WString", 254), "File: FileName")])
-    }
+    return {"Output": Schema.of([*schema, Field("FileName", DesignerType("V_WString", 254), "File: FileName")])}
 
 
 def _compare(schema: Schema, other: Schema, path: Path, context: Context) -> None:
@@ -162,7 +163,7 @@ def _file_schema(config: Config, path: Path) -> Schema:
     return Schema.of(Field(field.name, designer_type(field, str(path)), source) for field in arrow)
 
 
-def _open_arrow(path: Path) -> Any:  # noqa: ANN401 - pyarrow has no types
+def _open_arrow(path: Path) -> Any:
     try:
         return pa.ipc.open_file(pa.memory_map(str(path)))
     except pa.ArrowInvalid:
@@ -197,7 +198,7 @@ def _json_records(path: Path) -> Iterator[Any]:
             raise WorkflowError(f"{path}: this is not JSON: {fault}") from fault
 
 
-def _wider(known: DesignerType | None, value: Any, place: str) -> DesignerType | None:  # noqa: ANN401 - any JSON value
+def _wider(known: DesignerType | None, value: Any, place: str) -> DesignerType | None:
     kinds: dict[type, DesignerType | None] = {
         bool: BOOL,
         int: INT64,
@@ -217,9 +218,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
     """Scan every file in turn; the order is that of the files and of their lines."""
     quiet = replace(context, report=lambda kind, text: None)
     schema = bind(config, Inputs({}), quiet)["Output"]
-    data = (
-        Schema(tuple(field for field in schema if field.name != "FileName")) if config.file_name else schema
-    )
+    data = Schema(tuple(field for field in schema if field.name != "FileName")) if config.file_name else schema
     files = _files(config, context)
     if config.format == "arrow":
         return Step(lambda _: {"Output": _arrow_records(config, files, schema)})
@@ -232,10 +231,10 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
 
 def _scan(config: Config, path: Path, schema: Schema, context: Context) -> exp.Select:
     own = _file_schema(config, path)
-    columns: list[exp.Expression] = []
+    columns: list[exp.Expr] = []
     for field in schema:
         found = own.find(field.name)
-        value: exp.Expression = column(found.name) if found else NULL.copy()
+        value: exp.Expr = column(found.name) if found else NULL.copy()
         columns.append(
             exp.alias_(
                 exp.cast(value, field.type.sql) if not found or found.type != field.type else value,
@@ -249,15 +248,13 @@ def _scan(config: Config, path: Path, schema: Schema, context: Context) -> exp.S
     return exp.select(*columns).from_(_table(config, path, own, context))
 
 
-def _table(config: Config, path: Path, own: Schema, context: Context) -> exp.Expression:
+def _table(config: Config, path: Path, own: Schema, context: Context) -> exp.Expr:
     if config.format == "csv":
         return scan_delimited(path, own, config.delimited, context).subquery("scan")
     if config.format == "parquet":
         return exp.Table(this=call("read_parquet", text(str(path))))
     fields = [
-        exp.PropertyEQ(
-            this=exp.to_identifier(field.name, quoted=True), expression=text(field.type.sql.sql("duckdb"))
-        )
+        exp.PropertyEQ(this=exp.to_identifier(field.name, quoted=True), expression=text(field.type.sql.sql("duckdb")))
         for field in own
     ]
     columns = exp.EQ(this=exp.to_identifier("columns"), expression=exp.Struct(expressions=fields))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kedge.exceptions import WorkflowError
 from kedge.tools.code_pages import encoding_of
@@ -16,7 +15,12 @@ from kedge.tools.delimited import ESCAPES
 from kedge.tools.element import Element
 from kedge.tools.options import Options
 from kedge.tools.paths import resolve_path, split_source
-from kedge.tools.schema import Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from kedge.tools.schema import Schema
 
 QUOTING = {"False": False, "Never": False, "Auto": False, "True": True, "Always": True}
 LINE_ENDS = {"CRLF": "\r\n", "LF": "\n", "CR": "\r"}

@@ -7,19 +7,23 @@ __all__ = ["DelimitedOptions", "parse_delimited", "read_header", "scan_delimited
 import csv
 import itertools
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
 from kedge.formula.types import DesignerType
 from kedge.tools.code_pages import encoding_of
-from kedge.tools.contract import Context
-from kedge.tools.options import Options
-from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import call, case, column, number, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from kedge.tools.contract import Context
+    from kedge.tools.options import Options
+    from kedge.tools.schema import Field, Schema
 
 QUOTES = {"DoubleQuotes": '"', "SingleQuotes": "'", "Auto": '"', "None": "", "True": '"', "False": ""}
 ESCAPES = {r"\t": "\t", r"\s": " ", r"\n": "\n", r"\0": ""}
@@ -105,7 +109,7 @@ def scan_delimited(path: Path, schema: Schema, options: DelimitedOptions, contex
             for number_ in range(len(schema))
         ]
     )
-    settings: dict[str, exp.Expression] = {
+    settings: dict[str, exp.Expr] = {
         "auto_detect": exp.false(),
         "columns": struct,
         "delim": text(options.delimiter or NO_DELIMITER),
@@ -130,7 +134,7 @@ def scan_delimited(path: Path, schema: Schema, options: DelimitedOptions, contex
     return exp.select(*columns).from_(exp.Table(this=scan))
 
 
-def _cut(value: exp.Expression, field: Field, options: DelimitedOptions, context: Context) -> exp.Expression:
+def _cut(value: exp.Expr, field: Field, options: DelimitedOptions, context: Context) -> exp.Expr:
     longest = number(options.field_length)
     message = call(
         "concat",
@@ -159,9 +163,7 @@ def _readable(path: Path, encoding: str, context: Context) -> tuple[Path, str]:
             while block := source.read(BLOCK):
                 target.write(block)
     except UnicodeDecodeError as fault:
-        raise WorkflowError(
-            f"{path}: the text is not {encoding}: {fault.reason}; choose its code page"
-        ) from fault
+        raise WorkflowError(f"{path}: the text is not {encoding}: {fault.reason}; choose its code page") from fault
     return copy, "utf-8"
 
 

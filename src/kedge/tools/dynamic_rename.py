@@ -4,10 +4,9 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
 from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
@@ -15,13 +14,19 @@ from kedge.formula.binder import Current
 from kedge.formula.types import V_WSTRING
 from kedge.tools.contract import Context, Input, Inputs, Order, Query, Source, Tool, column
 from kedge.tools.conversion import Converter
-from kedge.tools.element import Element
 from kedge.tools.expressions import compiled
 from kedge.tools.field_expressions import evaluate
 from kedge.tools.listed_fields import ListedFields, parse_listed
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import aliased, number, over
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import pyarrow as pa
+
+    from kedge.tools.element import Element
 
 MODES = {
     "FirstRow": "first row",
@@ -115,13 +120,9 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
     chosen = config.fields.of(schema)
     names = context.facts.get("names")
     if config.mode in ("first row", "rows") and names is None:
-        return (
-            {"Output": _declared(schema, context.declared["Output"])} if "Output" in context.declared else {}
-        )
+        return {"Output": _declared(schema, context.declared["Output"])} if "Output" in context.declared else {}
     renamed = _new_names(config, schema, chosen, inputs, names, context)
-    return {
-        "Output": Schema.of(_renumbered(field.named(renamed.get(field.name, field.name)) for field in schema))
-    }
+    return {"Output": Schema.of(_renumbered(field.named(renamed.get(field.name, field.name)) for field in schema))}
 
 
 def _declared(schema: Schema, declared: Schema) -> Schema:
@@ -193,15 +194,11 @@ def _from_rows(config: Config, chosen: Sequence[Field], names: pa.Table, context
         if len(new_names) < len(chosen):
             _complain(config, f"{len(new_names)} names for {len(chosen)} fields", context)
         return {field.name: new for field, new in zip(chosen, new_names, strict=False) if new}
-    wanted = {
-        (old or "").casefold(): new for old, new in zip(names["c1"].to_pylist(), new_names, strict=True)
-    }
+    wanted = {(old or "").casefold(): new for old, new in zip(names["c1"].to_pylist(), new_names, strict=True)}
     missing = [field.name for field in chosen if not wanted.get(field.name.casefold())]
     if missing:
         _complain(config, f"there is no new name for {', '.join(missing)}", context)
-    return {
-        field.name: wanted[field.name.casefold()] for field in chosen if wanted.get(field.name.casefold())
-    }
+    return {field.name: wanted[field.name.casefold()] for field in chosen if wanted.get(field.name.casefold())}
 
 
 def _by_formula(config: Config, field: Field, context: Context) -> str:
@@ -231,8 +228,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     quiet = replace(context, report=lambda kind, text: None)
     schema = bind(config, Inputs(schemas), quiet)["Output"]
     columns = [
-        exp.alias_(column(old.name), new.name, quoted=True)
-        for old, new in zip(source.schema, schema, strict=True)
+        exp.alias_(column(old.name), new.name, quoted=True) for old, new in zip(source.schema, schema, strict=True)
     ]
     if not first:
         return {"Output": replace(source.select(columns), same_count="Targets")}

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool, column
-from kedge.tools.element import Element
 from kedge.tools.field_expressions import evaluate_on_field
 from kedge.tools.options import Options
 from kedge.tools.schema import Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kedge.tools.element import Element
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,17 @@ from __future__ import annotations
 __all__ = ["COMMENT", "Element", "element", "parse_element", "render_element"]
 
 import io
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from xml.etree import ElementTree  # noqa: S405 - builds and walks trees; parsing goes through defusedxml
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
 from kedge.exceptions import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 COMMENT = "#comment"
 
@@ -69,9 +72,7 @@ class Element:
         return Element(**{**self.__dict__, **changes})  # type: ignore[arg-type]
 
 
-def element(
-    tag: str, attributes: Mapping[str, str] | None = None, *children: Element, text: str = ""
-) -> Element:
+def element(tag: str, attributes: Mapping[str, str] | None = None, *children: Element, text: str = "") -> Element:
     """Build an element in Python."""
     return Element(tag, tuple((attributes or {}).items()), text, children)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 __all__ = ["compiled", "condition", "stored"]
 
+from typing import TYPE_CHECKING
+
 from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
@@ -13,9 +15,11 @@ from kedge.formula.options import FormulaOptions
 from kedge.formula.translate import to_sql
 from kedge.formula.typed import FieldRef, Kind, Literal, Typed
 from kedge.formula.types import V_WSTRING, DesignerType
-from kedge.tools.contract import Context
 from kedge.tools.conversion import Converter
-from kedge.tools.schema import Schema
+
+if TYPE_CHECKING:
+    from kedge.tools.contract import Context
+    from kedge.tools.schema import Schema
 
 
 def options_of(context: Context) -> FormulaOptions:
@@ -39,9 +43,7 @@ def compiled(
     fields = {field.name: field.type for field in schema}
     constants = dict(context.constants)
     try:
-        return bind(
-            text, fields, options=options_of(context), constants=constants, current=current, rows=rows
-        )
+        return bind(text, fields, options=options_of(context), constants=constants, current=current, rows=rows)
     except WorkflowError as fault:
         raise WorkflowError(f"{place}: {fault}") from fault
 
@@ -51,25 +53,21 @@ def condition(text: str, schema: Schema, context: Context, place: str) -> Typed:
     found = compiled(text, schema, context, place)
     decided = coerce(found, Kind.CONDITION, options_of(context))
     if decided is None:
-        raise WorkflowError(
-            f"{place}: the expression is {found.type}, a condition is needed; compare it with a value"
-        )
+        raise WorkflowError(f"{place}: the expression is {found.type}, a condition is needed; compare it with a value")
     return decided
 
 
-def holds(decided: Typed) -> exp.Expression:
+def holds(decided: Typed) -> exp.Expr:
     """Return a condition as SQL for a WHERE."""
     return to_sql(decided, context="filter")
 
 
-def stored(value: Typed, target: DesignerType, context: Context, field: str) -> exp.Expression:
+def stored(value: Typed, target: DesignerType, context: Context, field: str) -> exp.Expr:
     """Return an expression's value as SQL, converted to the type of the field that it is stored in."""
     return stored_sql(to_sql(value), value, target, context, field)
 
 
-def stored_sql(
-    translated: exp.Expression, value: Typed, target: DesignerType, context: Context, field: str
-) -> exp.Expression:
+def stored_sql(translated: exp.Expr, value: Typed, target: DesignerType, context: Context, field: str) -> exp.Expr:
     """Return an already translated value, converted to the type of the field that it is stored in."""
     if isinstance(value, Literal) and value.value is None:
         return exp.cast(exp.Null(), target.sql)

@@ -6,17 +6,20 @@ __all__ = ["evaluate", "evaluate_on_field"]
 
 import datetime
 import decimal
+from typing import TYPE_CHECKING
 
 import duckdb
 from sqlglot import exp
 
 from kedge.formula.translate import to_sql
-from kedge.formula.typed import FieldRef, Typed
 from kedge.formula.types import INT32, V_WSTRING
 from kedge.formula.udfs import register
-from kedge.tools.contract import Context
 from kedge.tools.expressions import condition
 from kedge.tools.schema import Field, Schema
+
+if TYPE_CHECKING:
+    from kedge.formula.typed import FieldRef, Typed
+    from kedge.tools.contract import Context
 
 DESCRIPTION = Schema(
     (
@@ -50,7 +53,7 @@ def evaluate_on_field(text: str, field: Field, number: int, context: Context, pl
 def evaluate(expression: Typed, values: dict[str, Value]) -> Value:
     """Return the value of an expression whose fields have these values."""
 
-    def resolve(ref: FieldRef) -> exp.Expression:
+    def resolve(ref: FieldRef) -> exp.Expr:
         value = values[ref.name]
         return exp.cast(exp.Null() if value is None else exp.convert(value), ref.type.sql)
 

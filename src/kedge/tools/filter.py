@@ -5,18 +5,22 @@ from __future__ import annotations
 __all__ = ["TOOL"]
 
 import datetime
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
-from kedge.formula.typed import Typed
 from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool
-from kedge.tools.element import Element
 from kedge.tools.expressions import condition, holds
 from kedge.tools.options import Options
-from kedge.tools.schema import Field, Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kedge.formula.typed import Typed
+    from kedge.tools.element import Element
+    from kedge.tools.schema import Field, Schema
 
 COMPARISONS = frozenset({"=", "!=", ">", "<", ">=", "<="})
 PREDICATES = {
@@ -105,11 +109,7 @@ def _condition(config: Config, schema: Schema, context: Context) -> Typed:
 def simple_expression(config: Config, field: Field, now: datetime.datetime) -> str:
     """Write a simple condition in the expression language."""
     name = f"[{field.name}]"
-    if (
-        field.type.name == "DateTime"
-        and config.operands.ignore_time
-        and config.operator in COMPARISONS | RANGES
-    ):
+    if field.type.name == "DateTime" and config.operands.ignore_time and config.operator in COMPARISONS | RANGES:
         name = f"ToDate({name})"
     if config.operator in PREDICATES:
         return PREDICATES[config.operator].format(field=name)

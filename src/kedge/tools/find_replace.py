@@ -4,8 +4,8 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import regex
@@ -13,10 +13,14 @@ from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
 from kedge.tools.contract import Built, Context, Input, Inputs, Order, Query, Source, Step, Tool, column
-from kedge.tools.element import Element
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import all_of, call, not_null, number, over, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from kedge.tools.element import Element
 
 ANY, WHOLE, BEGIN = "FindAny", "FindWhole", "FindBegin"
 
@@ -76,9 +80,7 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
 
 def _need_text(field: Field, option: str) -> None:
     if not field.type.is_string:
-        raise WorkflowError(
-            f"Configuration/{option}: {field.name!r} is {field.type}, only text is found and replaced"
-        )
+        raise WorkflowError(f"Configuration/{option}: {field.name!r} is {field.type}, only text is found and replaced")
 
 
 def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
@@ -111,7 +113,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
 
 
 def _first_matches(
-    config: Config, targets: Source, source: Source, new: Sequence[exp.Expression], context: Context
+    config: Config, targets: Source, source: Source, new: Sequence[exp.Expr], context: Context
 ) -> exp.Select:
     """Return, for each distinct target text, the fields of the first source record that matches it."""
     key, rank = context.hidden(2), context.hidden(3)
@@ -120,8 +122,7 @@ def _first_matches(
     search = column(source.schema.need(config.search, "").name)
     last = context.settings.find_replace_last
     ordering = [
-        exp.Ordered(this=term.this.copy(), desc=last != bool(term.args.get("desc")))
-        for term in source.ordering
+        exp.Ordered(this=term.this.copy(), desc=last != bool(term.args.get("desc"))) for term in source.ordering
     ]
     numbered = exp.select(
         *[exp.alias_(item, context.hidden(10 + place), quoted=True) for place, item in enumerate(new)],
@@ -137,7 +138,7 @@ def _first_matches(
     return exp.select("*").from_(ranked.subquery("m")).where(first)
 
 
-def _matches(config: Config, value: exp.Expression, search: exp.Expression) -> exp.Expression:
+def _matches(config: Config, value: exp.Expr, search: exp.Expr) -> exp.Expr:
     filled = all_of([not_null(search), exp.NEQ(this=search.copy(), expression=text(""))])
     if config.no_case:
         value, search = call("lower", value), call("lower", search)
@@ -163,9 +164,7 @@ def _replace(config: Config, targets: Schema, source: Schema) -> Step:
         def batches() -> Iterator[pa.RecordBatch]:
             for batch in records["Targets"]:
                 place = batch.schema.get_field_index(name)
-                values = [
-                    None if value is None else change(value) for value in batch.column(place).to_pylist()
-                ]
+                values = [None if value is None else change(value) for value in batch.column(place).to_pylist()]
                 columns = [*batch.columns[:place], pa.array(values, pa.string()), *batch.columns[place + 1 :]]
                 yield pa.RecordBatch.from_arrays(columns, names=schema.names).cast(schema)
 
@@ -174,9 +173,7 @@ def _replace(config: Config, targets: Schema, source: Schema) -> Step:
     return Step(run)
 
 
-def replacer(
-    config: Config, finds: Sequence[str | None], replacements: Sequence[str | None]
-) -> Callable[[str], str]:
+def replacer(config: Config, finds: Sequence[str | None], replacements: Sequence[str | None]) -> Callable[[str], str]:
     """Return a function that replaces the texts in a value; at each place the first of the texts that fits wins."""
     fold: Callable[[str], str] = str.lower if config.no_case else str
     known: dict[str, str] = {}
@@ -189,9 +186,7 @@ def replacer(
         return lambda value: known.get(fold(value), value)
     body = "|".join(map(regex.escape, known))
     word = rf"\b(?:{body})\b" if config.whole_word else f"(?:{body})"
-    pattern = regex.compile(
-        f"^{word}" if config.mode == BEGIN else word, regex.IGNORECASE if config.no_case else 0
-    )
+    pattern = regex.compile(f"^{word}" if config.mode == BEGIN else word, regex.IGNORECASE if config.no_case else 0)
     count = 0 if config.all_found and config.mode == ANY else 1
     return lambda value: pattern.sub(lambda match: known[fold(match.group())], value, count=count)
 

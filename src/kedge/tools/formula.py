@@ -4,18 +4,22 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from kedge.formula.typed import FieldRef, Typed, walk
 from kedge.formula.types import DesignerType
 from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool, column
-from kedge.tools.element import Element
 from kedge.tools.expressions import compiled, stored
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kedge.tools.element import Element
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     source = inputs.one("Input")
     _, computed = _compute(config, source.schema, context)
     query = source.select()
-    waiting: dict[str, tuple[Field, exp.Expression]] = {}
+    waiting: dict[str, tuple[Field, exp.Expr]] = {}
     done = source.schema
     for item in computed:
         reads = {node.name.casefold() for node in walk(item.value) if isinstance(node, FieldRef)}
@@ -88,7 +92,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     return {"Output": replace(query, same_count="Input")}
 
 
-Waiting = dict[str, tuple[Field, exp.Expression]]
+Waiting = dict[str, tuple[Field, exp.Expr]]
 
 
 def _stage(query: Query, schema: Schema, waiting: Waiting, source: Source) -> tuple[Query, Schema, Waiting]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -15,12 +15,16 @@ from kedge.formula.translate import to_sql
 from kedge.formula.typed import Apply, FieldRef, Literal, Typed, walk
 from kedge.formula.types import DesignerType
 from kedge.tools.contract import Built, Context, Input, Inputs, Order, OrderKey, Query, Source, Tool, column
-from kedge.tools.element import Element
 from kedge.tools.expressions import compiled, condition, stored
 from kedge.tools.generation import generation
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import call, number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kedge.tools.element import Element
 
 CONVERSIONS = (WIDEN, INTEGER_TO_DOUBLE, DECIMAL_TO_DOUBLE)
 BOUNDS = {
@@ -72,11 +76,7 @@ class Generator:
 
 
 def _generator(config: Config, schema: Schema, context: Context) -> Generator:
-    old = (
-        schema.find(config.name)
-        if config.type
-        else schema.need(config.name, "Configuration/UpdateField_Name")
-    )
+    old = schema.find(config.name) if config.type else schema.need(config.name, "Configuration/UpdateField_Name")
     type_ = old.type if old else config.type
     assert type_ is not None
     field = Field(old.name if old else config.name, type_, "GenerateRows:")
@@ -106,20 +106,14 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
     generator = _generator(config, schema, context)
     series = _series(generator, context)
     if series is None:
-        return generation(
-            generator.field, schema, (generator.first, generator.holds, generator.step), context
-        )
-    value = exp.alias_(
-        exp.cast(call("unnest", series), generator.field.type.sql), generator.field.name, quoted=True
-    )
+        return generation(generator.field, schema, (generator.first, generator.holds, generator.step), context)
+    value = exp.alias_(exp.cast(call("unnest", series), generator.field.type.sql), generator.field.name, quoted=True)
     if source is None:
         return {"Output": Query(exp.select(value), natural=True)}
     return {"Output": _expanded(source, generator.field, value, series, context)}
 
 
-def _expanded(
-    source: Source, field: Field, value: exp.Expression, series: exp.Expression, context: Context
-) -> Query:
+def _expanded(source: Source, field: Field, value: exp.Expr, series: exp.Expr, context: Context) -> Query:
     source = source.numbered(context.hidden(0))
     columns = [value if item.name == field.name else column(item.name) for item in source.schema]
     if field.name not in source.schema:
@@ -132,7 +126,7 @@ def _expanded(
     return Query(query.select, (*source.order, OrderKey(place)))
 
 
-def _series(generator: Generator, context: Context) -> exp.Expression | None:
+def _series(generator: Generator, context: Context) -> exp.Expr | None:
     """Return the list of values where an integer counts by a constant up to a bound that stays, else ``None``."""
     step = _constant_step(generator)
     bound = _bound(generator)
@@ -164,11 +158,7 @@ def _constant_step(generator: Generator) -> int | None:
     left, right = (_plain(node) for node in step.arguments)
     if step.function is op.ADD and isinstance(left, Literal):
         left, right = right, left
-    if (
-        not _is_field(left, generator.field)
-        or not isinstance(right, Literal)
-        or not isinstance(right.value, int)
-    ):
+    if not _is_field(left, generator.field) or not isinstance(right, Literal) or not isinstance(right.value, int):
         return None
     return right.value if step.function is op.ADD else -right.value
 

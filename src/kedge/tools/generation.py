@@ -4,24 +4,25 @@ from __future__ import annotations
 
 __all__ = ["generation"]
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from kedge.exceptions import WorkflowError
-from kedge.formula.typed import Typed
 from kedge.tools.contract import Context, Step
 from kedge.tools.rowwise import evaluator, storer
-from kedge.tools.schema import Field, Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from kedge.formula.typed import Typed
+    from kedge.tools.schema import Field, Schema
 
 BATCH_ROWS = 65_536
 MOST_STEPS = 1 << 31
 
 
-def generation(
-    field: Field, schema: Schema, expressions: tuple[Typed, Typed, Typed], context: Context
-) -> Step:
+def generation(field: Field, schema: Schema, expressions: tuple[Typed, Typed, Typed], context: Context) -> Step:
     """Return the step that makes the rows; ``expressions`` are the first value, the condition and the next value."""
     del context
     first, holds, following = map(evaluator, expressions)
@@ -54,11 +55,7 @@ def generation(
         yield pa.RecordBatch.from_pylist(made, result.arrow())
 
     def run(records: Mapping[str, pa.RecordBatchReader]) -> Mapping[str, pa.RecordBatchReader]:
-        rows = (
-            (row for batch in records["Input"] for row in batch.to_pylist())
-            if "Input" in records
-            else iter([{}])
-        )
+        rows = (row for batch in records["Input"] for row in batch.to_pylist()) if "Input" in records else iter([{}])
         return {"Output": pa.RecordBatchReader.from_batches(result.arrow(), batches(rows))}
 
     return Step(run)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from kedge.tools.contract import Context, Input, Inputs, Order, OrderKey, Query, Source, Tool, column
-from kedge.tools.element import Element
 from kedge.tools.options import Options
 from kedge.tools.pairing import comparable, paired_candidates
 from kedge.tools.schema import Schema
 from kedge.tools.selection import Chosen, Selection, choose, parse_selection, project
 from kedge.tools.sql import all_of, over
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kedge.tools.element import Element
 
 SIDES = ("Left", "Right")
 PREFIXES = ("Left_", "Right_")
@@ -91,7 +95,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     }
 
 
-def _alone(source: Source, other: Source, names: tuple[str, str], condition: exp.Expression) -> Query:
+def _alone(source: Source, other: Source, names: tuple[str, str], condition: exp.Expr) -> Query:
     columns = [column(field.name, names[0]) for field in source.schema]
     hidden = [column(key.column, names[0]) for key in source.order]
     select = exp.select(*columns, *hidden).from_(source.named(names[0]))
@@ -103,18 +107,15 @@ def _pairs(
     left: Source,
     right: Source,
     keys: Sequence[tuple[str, str]],
-    condition: exp.Expression,
+    condition: exp.Expr,
     context: Context,
 ) -> Query:
     """Pairs are ordered by key, then left, then right order, as the classic engine has them; under AMP by left order."""
     order = [] if context.amp else [OrderKey(context.hidden(2 + place)) for place in range(len(keys))]
     hidden = [
-        exp.alias_(column(name, "l"), key.column, quoted=True)
-        for (name, _), key in zip(keys, order, strict=False)
+        exp.alias_(column(name, "l"), key.column, quoted=True) for (name, _), key in zip(keys, order, strict=False)
     ]
-    carried = [column(key.column, "l") for key in left.order] + [
-        column(key.column, "r") for key in right.order
-    ]
+    carried = [column(key.column, "l") for key in left.order] + [column(key.column, "r") for key in right.order]
     projections = project(_chosen(config, left.schema, right.schema, None), config.selection, context)
     select = exp.select(*projections, *hidden, *carried).from_(left.named("l"))
     joined = select.join(right.named("r"), on=condition.copy(), join_type="inner")
@@ -124,9 +125,7 @@ def _pairs(
 def _zip(config: Config, left: Source, right: Source, context: Context) -> Mapping[str, Query]:
     rank = context.hidden(0)
     sides = {
-        name: exp.select(
-            *source.columns, exp.alias_(over(exp.RowNumber(), (), source.ordering), rank, quoted=True)
-        )
+        name: exp.select(*source.columns, exp.alias_(over(exp.RowNumber(), (), source.ordering), rank, quoted=True))
         .from_(source.table)
         .subquery(name)
         for name, source in (("l", left), ("r", right))

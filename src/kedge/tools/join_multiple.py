@@ -4,19 +4,23 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from kedge.tools.contract import Context, Input, Inputs, Order, OrderKey, Query, Source, Tool, column
-from kedge.tools.element import Element
 from kedge.tools.join import parse_select_configuration
 from kedge.tools.options import Options
 from kedge.tools.pairing import comparable
 from kedge.tools.schema import Field, Schema
 from kedge.tools.selection import Candidate, Chosen, Selection, choose, project
 from kedge.tools.sql import all_of, call, over
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kedge.tools.element import Element
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,7 @@ def _candidates(schemas: Sequence[tuple[str, Schema]]) -> list[Candidate]:
             full = f"Input_{connection}_{field.name}"
             plain = field.name.casefold() not in taken
             keys = (full, field.name) if plain else (full,)
-            candidates.append(
-                Candidate(field, keys, field.name if plain else full, column(field.name, f"i{place}"))
-            )
+            candidates.append(Candidate(field, keys, field.name if plain else full, column(field.name, f"i{place}")))
         taken.update(field.name.casefold() for field in schema)
     return candidates
 
@@ -87,7 +89,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     named = list(zip(inputs.names["Input"], inputs.many("Input"), strict=True))
     ranks = [context.hidden(place) for place in range(len(named))]
     relations = [_ranked(source, rank) for (_, source), rank in zip(named, ranks, strict=True)]
-    keys: list[list[exp.Expression]] = []
+    keys: list[list[exp.Expr]] = []
     for place, (connection, source) in enumerate(named):
         fields = [] if config.by_position else _key_fields(config, connection, source.schema)
         names = [ranks[place]] if config.by_position else [field.name for field in fields]
@@ -102,10 +104,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     for place in range(1, len(named)):
         known = [_first([side[number] for side in keys[:place]]) for number in range(len(keys[0]))]
         condition = all_of(
-            [
-                exp.EQ(this=left, expression=right.copy())
-                for left, right in zip(known, keys[place], strict=True)
-            ]
+            [exp.EQ(this=left, expression=right.copy()) for left, right in zip(known, keys[place], strict=True)]
         )
         kind = "inner" if config.inner else "full"
         select = select.join(relations[place].subquery(f"i{place}"), on=condition, join_type=kind)
@@ -122,7 +121,7 @@ def _ranked(source: Source, rank: str) -> exp.Select:
     return exp.select(*source.columns, position).from_(source.table)
 
 
-def _first(values: Sequence[exp.Expression]) -> exp.Expression:
+def _first(values: Sequence[exp.Expr]) -> exp.Expr:
     return values[0].copy() if len(values) == 1 else call("coalesce", *[value.copy() for value in values])
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 __all__ = ["ListedFields", "parse_listed"]
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from kedge.tools.options import Options
-from kedge.tools.schema import Field, Schema
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kedge.tools.options import Options
+    from kedge.tools.schema import Field, Schema
 
 UNKNOWN = "*Unknown"
 

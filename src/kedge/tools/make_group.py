@@ -4,17 +4,21 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from kedge.exceptions import WorkflowError
 from kedge.formula.types import common_type
 from kedge.tools.contract import Built, Context, Input, Inputs, Order, Source, Step, Tool
-from kedge.tools.element import Element
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from kedge.tools.element import Element
 
 
 @dataclass(frozen=True)
@@ -55,12 +59,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
     arrow = bind(config, Inputs({"Input": [schema]}), context)["Output"].arrow()
 
     def run(records: Mapping[str, pa.RecordBatchReader]) -> Mapping[str, pa.Table]:
-        table = (
-            records["Input"]
-            .read_all()
-            .select(names)
-            .cast(pa.schema(list(zip(names, arrow.types, strict=True))))
-        )
+        table = records["Input"].read_all().select(names).cast(pa.schema(list(zip(names, arrow.types, strict=True))))
         groups = components(zip(*(table[name].to_pylist() for name in names), strict=True))
         rows = sorted((min(members), key) for members in groups for key in members)
         columns = list(zip(*rows, strict=True)) or [(), ()]

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
 from kedge.formula.types import V_WSTRING
 from kedge.tools.contract import Context, Input, Inputs, Order, Query, Source, Tool
-from kedge.tools.element import Element
 from kedge.tools.expressions import compiled, condition, holds, stored
 from kedge.tools.options import Options
-from kedge.tools.schema import Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kedge.tools.element import Element
+    from kedge.tools.schema import Schema
 
 TYPES = {
     "Message": "info",
@@ -65,9 +69,7 @@ def probe(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     """Ask for the messages."""
     source = inputs.one("Input")
     value = compiled(config.expression, source.schema, context, "Configuration/MessageExpression")
-    select = exp.select(exp.alias_(stored(value, V_WSTRING, context, "message"), "message")).from_(
-        source.table
-    )
+    select = exp.select(exp.alias_(stored(value, V_WSTRING, context, "message"), "message")).from_(source.table)
     if config.when == "filter":
         select = select.where(holds(condition(config.filter, source.schema, context, "Configuration/Filter")))
     if config.when == "last":

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from kedge.formula.binder import Current
-from kedge.formula.typed import Typed
 from kedge.formula.types import DesignerType
 from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool, column
-from kedge.tools.element import Element
 from kedge.tools.expressions import compiled, stored
 from kedge.tools.listed_fields import ListedFields, parse_listed
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kedge.formula.typed import Typed
+    from kedge.tools.element import Element
 
 KINDS = {
     "Text": lambda type_: type_.is_string,
@@ -110,15 +114,11 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     source = inputs.one("Input")
     schema = bind(config, Inputs({"Input": [source.schema]}), context)["Output"]
     results = _results(config, source.schema, context)
-    values = {
-        result.old.name: stored(result.value, result.new.type, context, result.new.name) for result in results
-    }
-    columns: list[exp.Expression] = []
+    values = {result.old.name: stored(result.value, result.new.type, context, result.new.name) for result in results}
+    columns: list[exp.Expr] = []
     for field in source.schema:
         changed = field.name in values and not config.copy
-        columns.append(
-            exp.alias_(values[field.name], field.name, quoted=True) if changed else column(field.name)
-        )
+        columns.append(exp.alias_(values[field.name], field.name, quoted=True) if changed else column(field.name))
     if config.copy:
         names = schema.names[len(source.schema) :]
         pairs = zip(names, values.values(), strict=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -13,12 +13,16 @@ from kedge.formula.translate import to_sql
 from kedge.formula.typed import FieldRef, Typed, walk
 from kedge.formula.types import DesignerType
 from kedge.tools.contract import Built, Context, Input, Inputs, Order, Query, Source, Tool, column
-from kedge.tools.element import Element
 from kedge.tools.expressions import compiled, stored_sql
 from kedge.tools.options import Options
 from kedge.tools.recurrence import recurrence
 from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import call, number, over, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kedge.tools.element import Element
 
 OTHER_ROWS = {"Empty": "empty", "NULL": "null", "Null": "null", "Nearest": "nearest"}
 
@@ -85,9 +89,7 @@ def _bound(config: Config, schema: Schema, context: Context) -> _Bound:
     seen = schema.with_field(field)
     for name in config.groups:
         schema.need(name, "Configuration/GroupByFields/Field/@field")
-    return _Bound(
-        field, seen, compiled(config.expression, seen, context, "Configuration/Expression", rows=True)
-    )
+    return _Bound(field, seen, compiled(config.expression, seen, context, "Configuration/Expression", rows=True))
 
 
 def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:
@@ -105,7 +107,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
     source = source.numbered(context.hidden(0))
     groups = [column(source.schema.need(name, "").name) for name in config.groups]
 
-    def resolve(ref: FieldRef) -> exp.Expression:
+    def resolve(ref: FieldRef) -> exp.Expr:
         return _other_row(ref, source, groups, config.other_rows) if ref.offset else column(ref.name)
 
     value = stored_sql(to_sql(bound.value, resolve), bound.value, bound.field.type, context, bound.field.name)
@@ -121,9 +123,7 @@ def _reads(bound: _Bound) -> bool:
     return any(isinstance(node, FieldRef) and node.name == bound.field.name for node in walk(bound.value))
 
 
-def _other_row(
-    ref: FieldRef, source: Source, groups: list[exp.Expression], other_rows: str
-) -> exp.Expression:
+def _other_row(ref: FieldRef, source: Source, groups: list[exp.Expr], other_rows: str) -> exp.Expr:
     """Return the field of the row ``offset`` away; beyond the group's edges what ``other_rows`` says."""
     value = column(ref.name)
     shift = call("lag" if ref.offset < 0 else "lead", value, number(abs(ref.offset)))
@@ -131,16 +131,14 @@ def _other_row(
     if other_rows == "null":
         return shifted
     position = over(exp.RowNumber(), groups, source.ordering)
-    beyond: exp.Expression = exp.LTE(this=position, expression=number(-ref.offset))
+    beyond: exp.Expr = exp.LTE(this=position, expression=number(-ref.offset))
     if ref.offset > 0:
         total = over(exp.Count(this=exp.Star()), groups)
         beyond = exp.GT(this=position, expression=exp.Sub(this=total, expression=number(ref.offset)))
     return exp.case().when(beyond, _beyond(ref, value, source, groups, other_rows)).else_(shifted)
 
 
-def _beyond(
-    ref: FieldRef, value: exp.Expression, source: Source, groups: list[exp.Expression], other_rows: str
-) -> exp.Expression:
+def _beyond(ref: FieldRef, value: exp.Expr, source: Source, groups: list[exp.Expr], other_rows: str) -> exp.Expr:
     if other_rows == "nearest":
         edge = call("first_value" if ref.offset < 0 else "last_value", value.copy())
         frame = exp.WindowSpec(
@@ -150,7 +148,7 @@ def _beyond(
     return empty_value(ref.type)
 
 
-def empty_value(type_: DesignerType) -> exp.Expression:
+def empty_value(type_: DesignerType) -> exp.Expr:
     """Return what a row that is not there holds: 0, an empty text, or null for dates."""
     if type_.is_string:
         return text("")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 __all__ = ["Options"]
 
-from collections.abc import Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from kedge.exceptions import WorkflowError
 from kedge.tools.element import COMMENT, Element
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Value = TypeVar("Value")
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 __all__ = ["comparable", "paired_candidates"]
 
+from typing import TYPE_CHECKING
+
 from kedge.exceptions import WorkflowError
-from kedge.tools.schema import Field, Schema
 from kedge.tools.selection import Candidate
 from kedge.tools.sql import column
+
+if TYPE_CHECKING:
+    from kedge.tools.schema import Field, Schema
 
 
 def paired_candidates(left: Schema, right: Schema, prefixes: tuple[str, str]) -> list[Candidate]:

@@ -49,6 +49,4 @@ def resolve_pattern(text: str, directory: Path, deep: bool) -> list[Path]:
         place = Path("/")
     found = place.rglob("*") if deep else place.glob("*")
     wanted = pattern.casefold()
-    return sorted(
-        item for item in found if item.is_file() and fnmatch.fnmatchcase(item.name.casefold(), wanted)
-    )
+    return sorted(item for item in found if item.is_file() and fnmatch.fnmatchcase(item.name.casefold(), wanted))

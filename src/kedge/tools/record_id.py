@@ -4,18 +4,22 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
 from kedge.formula.types import DesignerType
 from kedge.tools.contract import Context, Input, Inputs, Order, Query, Source, Tool
-from kedge.tools.element import Element
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import call, number, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kedge.tools.element import Element
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     """Number the rows in order."""
     source = inputs.one("Input")
     position = exp.Add(this=source.ordinal(), expression=number(config.start - 1))
-    value: exp.Expression = exp.cast(position, config.type.sql)
+    value: exp.Expr = exp.cast(position, config.type.sql)
     if config.type.is_string:
         value = _padded(value, config.type.size)
     new = exp.alias_(value, config.name, quoted=True)
@@ -68,7 +72,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     return {"Output": Query(query.select, query.order, query.natural, same_count="Input")}
 
 
-def _padded(value: exp.Expression, size: int) -> exp.Expression:
+def _padded(value: exp.Expr, size: int) -> exp.Expr:
     width = call("greatest", number(size), call("length", value.copy()))
     return call("lpad", value, exp.cast(width, "int"), text("0"))
 

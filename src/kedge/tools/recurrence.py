@@ -4,16 +4,19 @@ from __future__ import annotations
 
 __all__ = ["recurrence"]
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from kedge.formula.typed import FieldRef, Typed, walk
-from kedge.formula.types import DesignerType
 from kedge.tools.contract import Context, Step
 from kedge.tools.rowwise import evaluator, storer
-from kedge.tools.schema import Field, Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from kedge.formula.types import DesignerType
+    from kedge.tools.schema import Field, Schema
 
 Value = Any
 
@@ -34,19 +37,13 @@ def recurrence(
     def run(records: Mapping[str, pa.RecordBatchReader]) -> Mapping[str, pa.Table]:
         table = records["Input"].read_all()
         columns = {name: table[name].to_pylist() for name in reads if name in table.column_names}
-        computed = (
-            [empty_value(field.type)] * len(table) if field.name not in columns else list(columns[field.name])
-        )
+        computed = [empty_value(field.type)] * len(table) if field.name not in columns else list(columns[field.name])
         columns[field.name] = computed
         types = {node.name: node.type for node in walk(value) if isinstance(node, FieldRef)}
         _fill(columns, computed, list(_grouped(table, keys)), value, field, other_rows, types)
         array = pa.array(computed, field.type.arrow)
         place = table.schema.get_field_index(field.name)
-        changed = (
-            table.append_column(field.name, array)
-            if place < 0
-            else table.set_column(place, field.name, array)
-        )
+        changed = table.append_column(field.name, array) if place < 0 else table.set_column(place, field.name, array)
         return {"Output": changed.cast(result)}
 
     return Step(run)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -13,11 +13,15 @@ from kedge.exceptions import WorkflowError
 from kedge.formula.types import BOOL, V_STRING, V_WSTRING, DesignerType
 from kedge.tools.contract import Context, Input, Inputs, OrderKey, Query, Source, Tool, column
 from kedge.tools.conversion import Converter
-from kedge.tools.element import Element
 from kedge.tools.options import Options
 from kedge.tools.patterns import compile_pattern
 from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import call, case, number, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kedge.tools.element import Element
 
 METHODS = ("Replace", "ParseSimple", "ParseComplex", "Match")
 ERRORS = ("Warn", "Ignore", "Error")
@@ -98,9 +102,7 @@ def _groups(section: Options, config: Config) -> Config:
 
 
 def _match(section: Options, config: Config) -> Config:
-    return replace(
-        config, flag=section.name("Field", ""), report_unmatched=section.flag("ErrorUnmatched", False)
-    )
+    return replace(config, flag=section.name("Field", ""), report_unmatched=section.flag("ErrorUnmatched", False))
 
 
 def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:
@@ -108,16 +110,12 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
     schema = inputs.one("Input")
     field = schema.need(config.field, "Configuration/Field")
     if not field.type.is_string:
-        raise WorkflowError(
-            f"Configuration/Field: {field.name!r} is {field.type}, only text has regular expressions"
-        )
+        raise WorkflowError(f"Configuration/Field: {field.name!r} is {field.type}, only text has regular expressions")
     source = f"RegEx: {config.pattern}"
     if config.method == "Match":
         return {"Output": Schema.of([*schema, Field(config.flag or f"{field.name}_Matched", BOOL, source)])}
     if config.method == "ParseComplex":
-        return {
-            "Output": Schema.of([*schema, *(Field(name, type_, source) for name, type_ in config.groups)])
-        }
+        return {"Output": Schema.of([*schema, *(Field(name, type_, source) for name, type_ in config.groups)])}
     if config.method == "ParseSimple" and not config.to_rows:
         names = [f"{config.root or field.name}{place}" for place in range(1, config.columns + 1)]
         return {"Output": Schema.of([*schema, *(Field(name, field.type, source) for name in names)])}
@@ -141,10 +139,8 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     return {"Output": _columns(config, source, name, new, call(function, *fixed), context)}
 
 
-def _replaced(
-    config: Config, source: Source, name: str, fixed: list[exp.Expression], context: Context
-) -> Query:
-    value: exp.Expression = call(
+def _replaced(config: Config, source: Source, name: str, fixed: list[exp.Expr], context: Context) -> Query:
+    value: exp.Expr = call(
         "kedge_regex_replace", *fixed, text(config.replacement), exp.Boolean(this=config.copy_unmatched)
     )
     type_ = source.schema.need(name, "").type
@@ -155,10 +151,8 @@ def _replaced(
     return replace(query, same_count="Input")
 
 
-def _matched(
-    config: Config, source: Source, new: Field, fixed: list[exp.Expression], context: Context
-) -> Query:
-    matches: exp.Expression = call("coalesce", call("kedge_regex_matches", *fixed), exp.false())
+def _matched(config: Config, source: Source, new: Field, fixed: list[exp.Expr], context: Context) -> Query:
+    matches: exp.Expr = call("coalesce", call("kedge_regex_matches", *fixed), exp.false())
     if config.report_unmatched:
         message = call("concat", text(f"{config.field}: "), column(config.field), text(" does not match"))
         noted = call("kedge_note", number(context.tool_id), message, text("false"))
@@ -167,7 +161,7 @@ def _matched(
     return replace(query, same_count="Input")
 
 
-def _rows(source: Source, name: str, tokens: exp.Expression, context: Context) -> Query:
+def _rows(source: Source, name: str, tokens: exp.Expr, context: Context) -> Query:
     source = source.numbered(context.hidden(0))
     place = context.hidden(1)
     part = exp.alias_(call("unnest", tokens), name, quoted=True)
@@ -179,13 +173,11 @@ def _rows(source: Source, name: str, tokens: exp.Expression, context: Context) -
 
 
 def _columns(
-    config: Config, source: Source, name: str, new: tuple[Field, ...], parts: exp.Expression, context: Context
+    config: Config, source: Source, name: str, new: tuple[Field, ...], parts: exp.Expr, context: Context
 ) -> Query:
     listed = context.hidden(0)
     inner = source.select([*source.columns, exp.alias_(parts, listed, quoted=True)])
-    cells: list[exp.Expression] = [
-        call("list_extract", column(listed), number(place)) for place in range(1, len(new) + 1)
-    ]
+    cells: list[exp.Expr] = [call("list_extract", column(listed), number(place)) for place in range(1, len(new) + 1)]
     if config.method == "ParseSimple" and config.extra in ("Warn", "Error"):
         cells[-1] = _checked(config, name, listed, cells[-1], context)
     converter = Converter(context.tool_id)
@@ -201,9 +193,7 @@ def _columns(
     return Query(select, inner.order, inner.natural, same_count="Input")
 
 
-def _checked(
-    config: Config, name: str, listed: str, cell: exp.Expression, context: Context
-) -> exp.Expression:
+def _checked(config: Config, name: str, listed: str, cell: exp.Expr, context: Context) -> exp.Expr:
     many = exp.GT(this=call("len", column(listed)), expression=number(config.columns))
     message = call("concat", text(f"{name}: more than {config.columns} parts: "), column(name))
     if config.extra == "Error":

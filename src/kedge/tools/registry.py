@@ -6,12 +6,14 @@ __all__ = ["find_tool", "is_documentation", "is_interface", "standard_tools"]
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import kedge.tools
 from kedge.tools.contract import Tool
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DOCUMENTATION = frozenset(
     {

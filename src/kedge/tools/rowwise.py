@@ -7,10 +7,12 @@ __all__ = ["Lookup", "evaluator", "storer"]
 import decimal
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kedge.formula.typed import Apply, Case, FieldRef, Literal, Nulls, Typed
-from kedge.formula.types import DesignerType
+
+if TYPE_CHECKING:
+    from kedge.formula.types import DesignerType
 
 Value = Any
 Lookup = Callable[[str, int], Value]
@@ -83,7 +85,5 @@ def _whole(value: Value, low: int, high: int) -> int | None:
         return None
     if isinstance(value, bool):
         return -int(value) if low else int(value)
-    rounded = (
-        int(math.copysign(math.floor(abs(value) + 0.5), value)) if isinstance(value, float) else int(value)
-    )
+    rounded = int(math.copysign(math.floor(abs(value) + 0.5), value)) if isinstance(value, float) else int(value)
     return rounded if low <= rounded <= high else None

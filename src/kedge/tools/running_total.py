@@ -4,18 +4,22 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
 from kedge.formula.types import DOUBLE, INT64, DesignerType
 from kedge.tools.contract import Context, Input, Inputs, Order, Query, Source, Tool, column
-from kedge.tools.element import Element
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import call, number, over
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kedge.tools.element import Element
 
 
 @dataclass(frozen=True)
@@ -41,16 +45,12 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
     for name in config.groups:
         schema.need(name, "Configuration/GroupByFields/Field/@field")
     fields = [schema.need(name, "Configuration/RunningTotalFields/Field/@field") for name in config.fields]
-    return {
-        "Output": Schema.of([*schema, *(Field(f"RunTot_{field.name}", _type(field)) for field in fields)])
-    }
+    return {"Output": Schema.of([*schema, *(Field(f"RunTot_{field.name}", _type(field)) for field in fields)])}
 
 
 def _type(field: Field) -> DesignerType:
     if not field.type.is_numeric:
-        raise WorkflowError(
-            f"Configuration/RunningTotalFields: {field.name!r} is {field.type}, only numbers add up"
-        )
+        raise WorkflowError(f"Configuration/RunningTotalFields: {field.name!r} is {field.type}, only numbers add up")
     if field.type.is_integer:
         return INT64
     return field.type if field.type.name == "FixedDecimal" else DOUBLE
@@ -62,7 +62,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     schema = bind(config, Inputs({"Input": [source.schema]}), context)["Output"]
     groups = [column(source.schema.need(name, "").name) for name in config.groups]
     frame = exp.WindowSpec(kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end="CURRENT ROW")
-    new: list[exp.Expression] = []
+    new: list[exp.Expr] = []
     for name, target in zip(config.fields, schema.fields[len(source.schema) :], strict=True):
         value = call("coalesce", column(source.schema.need(name, "").name), number(0))
         total = over(call("sum", value), groups, source.ordering, frame)

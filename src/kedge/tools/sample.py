@@ -4,16 +4,20 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from kedge.tools.contract import Context, Input, Inputs, Order, Query, Source, Tool, column
-from kedge.tools.element import Element
 from kedge.tools.options import Options
-from kedge.tools.schema import Schema
 from kedge.tools.sql import call, number, over
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from kedge.tools.element import Element
+    from kedge.tools.schema import Schema
 
 MODES = ("First", "Last", "Skip", "Sample", "Random", "NPercent")
 
@@ -78,14 +82,12 @@ def _head(source: Source, count: int) -> Query:
     return replace(query, select=select.limit(count))
 
 
-def _random(rank: exp.Expression, _: exp.Expression, count: int) -> exp.Expression:
+def _random(rank: exp.Expr, _: exp.Expr, count: int) -> exp.Expr:
     """Choose one in ``count`` by a hash of the position, so that two runs choose the same."""
-    return exp.EQ(
-        this=exp.Mod(this=exp.paren(call("hash", rank)), expression=number(count)), expression=number(0)
-    )
+    return exp.EQ(this=exp.Mod(this=exp.paren(call("hash", rank)), expression=number(count)), expression=number(0))
 
 
-CONDITIONS: Mapping[str, Callable[[exp.Expression, exp.Expression, int], exp.Expression]] = {
+CONDITIONS: Mapping[str, Callable[[exp.Expr, exp.Expr, int], exp.Expr]] = {
     "First": lambda rank, total, n: exp.LTE(this=rank, expression=number(n)),
     "Last": lambda rank, total, n: exp.GT(this=rank, expression=exp.Sub(this=total, expression=number(n))),
     "Skip": lambda rank, total, n: exp.GT(this=rank, expression=number(n)),
@@ -96,9 +98,7 @@ CONDITIONS: Mapping[str, Callable[[exp.Expression, exp.Expression, int], exp.Exp
     "Random": _random,
     "NPercent": lambda rank, total, n: exp.LTE(
         this=rank,
-        expression=call(
-            "ceil", exp.Div(this=exp.Mul(this=total, expression=number(float(n))), expression=number(100))
-        ),
+        expression=call("ceil", exp.Div(this=exp.Mul(this=total, expression=number(float(n))), expression=number(100))),
     ),
 }
 

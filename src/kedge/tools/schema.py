@@ -4,14 +4,18 @@ from __future__ import annotations
 
 __all__ = ["Field", "Schema", "declared_schema"]
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from kedge.exceptions import WorkflowError
 from kedge.formula.types import DesignerType
-from kedge.tools.element import Element
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from kedge.tools.element import Element
 
 
 @dataclass(frozen=True)
@@ -81,9 +85,7 @@ class Schema:
     def with_field(self, field: Field) -> Schema:
         """Return the schema with a field replaced where its name is there already, appended where not."""
         if field.name in self:
-            return Schema(
-                tuple(field if item.name.casefold() == field.name.casefold() else item for item in self)
-            )
+            return Schema(tuple(field if item.name.casefold() == field.name.casefold() else item for item in self))
         return Schema((*self.fields, field))
 
     def arrow(self) -> pa.Schema:

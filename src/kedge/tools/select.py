@@ -4,14 +4,18 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool
-from kedge.tools.element import Element
 from kedge.tools.options import Options
 from kedge.tools.schema import Schema
 from kedge.tools.selection import Chosen, Selection, choose, parse_selection, plain_candidates, project
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kedge.tools.element import Element
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,20 @@ from __future__ import annotations
 __all__ = ["TOOL"]
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
 from kedge.tools.contract import Context, Input, Inputs, Order, Query, Source, Tool, column
-from kedge.tools.element import Element
-from kedge.tools.schema import Schema
 from kedge.tools.sql import any_of, number, over
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kedge.tools.element import Element
+    from kedge.tools.schema import Schema
 
 RANGE = re.compile(r"(?P<first>\d+)?\s*(?P<kind>[-+])?\s*(?P<last>\d+)?")
 
@@ -45,9 +49,7 @@ def parse_range(part: str) -> tuple[int, int | None]:
         return int(first), None
     if kind == "-" and last:
         return int(first or 1), int(last)
-    raise WorkflowError(
-        f"Configuration/Value[@name='Ranges']: {part!r} is no range; write 7, 2-3, 2+ or -100"
-    )
+    raise WorkflowError(f"Configuration/Value[@name='Ranges']: {part!r} is no range; write 7, 2-3, 2+ or -100")
 
 
 def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:
@@ -62,12 +64,10 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     ranked = exp.alias_(over(exp.RowNumber(), (), source.ordering), rank, quoted=True)
     inner = source.select([*source.columns, ranked]).select.subquery("ranked")
     keep = any_of([_within(column(rank), *pair) for pair in config.ranges])
-    return {
-        "Output": Query(exp.select(*source.columns, *source.hidden).from_(inner).where(keep), source.order)
-    }
+    return {"Output": Query(exp.select(*source.columns, *source.hidden).from_(inner).where(keep), source.order)}
 
 
-def _within(rank: exp.Expression, first: int, last: int | None) -> exp.Expression:
+def _within(rank: exp.Expr, first: int, last: int | None) -> exp.Expr:
     if last is None:
         return exp.GTE(this=rank, expression=number(first))
     return exp.Between(this=rank, low=number(first), high=number(last))

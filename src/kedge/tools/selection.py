@@ -12,16 +12,20 @@ __all__ = [
     "project",
 ]
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from kedge.formula.types import DesignerType
 from kedge.tools.contract import Context, column
 from kedge.tools.conversion import Converter
-from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema, distinct
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from kedge.tools.options import Options
 
 UNKNOWN = "*Unknown"
 
@@ -56,7 +60,7 @@ class Candidate:
     field: Field
     keys: tuple[str, ...]
     name: str
-    column: exp.Expression
+    column: exp.Expr
 
 
 @dataclass(frozen=True)
@@ -87,9 +91,7 @@ def parse_selection(options: Options) -> Selection:
     )
 
 
-def choose(
-    selection: Selection, candidates: Sequence[Candidate], warn: Callable[[str], None]
-) -> list[Chosen]:
+def choose(selection: Selection, candidates: Sequence[Candidate], warn: Callable[[str], None]) -> list[Chosen]:
     """Return the selected fields in output order. Entries for fields that are not there are ignored with a warning."""
     by_key = {key.casefold(): item for item in candidates for key in item.keys}
     entries: dict[int, tuple[int, Entry]] = {}
@@ -133,7 +135,7 @@ def _retyped(type_: DesignerType, entry: Entry) -> DesignerType:
     return DesignerType.parse(type_.name, entry.size or type_.size_text)
 
 
-def project(chosen: Sequence[Chosen], selection: Selection, context: Context) -> list[exp.Expression]:
+def project(chosen: Sequence[Chosen], selection: Selection, context: Context) -> list[exp.Expr]:
     """Return the projections that make the selected fields."""
     converter = Converter(context.tool_id, selection.comma_decimal)
     return [

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from kedge.tools.contract import Context, Input, Inputs, OrderKey, Query, Source, Tool, column
-from kedge.tools.element import Element
 from kedge.tools.options import Options
-from kedge.tools.schema import Schema
 from kedge.tools.sorting import sort_terms
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kedge.tools.element import Element
+    from kedge.tools.schema import Schema
 
 DIRECTIONS = {"Ascending": False, "Ascend": False, "Descending": True, "Descend": True}
 
@@ -56,7 +60,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
         return {"Output": source.select()}
     source = source.numbered(context.hidden(0))
     keys: list[OrderKey] = []
-    hidden: list[exp.Expression] = []
+    hidden: list[exp.Expr] = []
     for name, descending in config.fields:
         field = source.schema.need(name, "Configuration/SortInfo")
         for term in sort_terms(column(field.name), field.type, config.dictionary):

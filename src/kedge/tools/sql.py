@@ -17,13 +17,17 @@ __all__ = [
     "text",
 ]
 
-from collections.abc import Iterable, Sequence
+
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from kedge.tools.contract import aliased, column
 
-Condition = exp.Expression
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+Condition = exp.Expr
 
 
 def text(value: str) -> exp.Literal:
@@ -31,27 +35,27 @@ def text(value: str) -> exp.Literal:
     return exp.Literal.string(value)
 
 
-def number(value: float) -> exp.Expression:
+def number(value: float) -> exp.Expr:
     """Return a number literal."""
     return exp.Neg(this=exp.Literal.number(-value)) if value < 0 else exp.Literal.number(value)
 
 
-def call(name: str, *arguments: exp.Expression) -> exp.Anonymous:
+def call(name: str, *arguments: exp.Expr) -> exp.Anonymous:
     """Return a call of the engine's function of exactly this name."""
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
-def is_null(value: exp.Expression) -> exp.Is:
+def is_null(value: exp.Expr) -> exp.Is:
     """Return ``value IS NULL``."""
     return exp.Is(this=value.copy(), expression=exp.Null())
 
 
-def not_null(value: exp.Expression) -> exp.Not:
+def not_null(value: exp.Expr) -> exp.Not:
     """Return ``NOT value IS NULL``."""
     return exp.Not(this=is_null(value))
 
 
-def case(branches: Iterable[tuple[exp.Expression, exp.Expression]], default: exp.Expression) -> exp.Case:
+def case(branches: Iterable[tuple[exp.Expr, exp.Expr]], default: exp.Expr) -> exp.Case:
     """Return CASE WHEN … THEN … ELSE default END."""
     result = exp.Case()
     for condition, value in branches:
@@ -59,20 +63,20 @@ def case(branches: Iterable[tuple[exp.Expression, exp.Expression]], default: exp
     return result.else_(default)
 
 
-def all_of(conditions: Sequence[exp.Expression]) -> exp.Expression:
+def all_of(conditions: Sequence[exp.Expr]) -> exp.Expr:
     """Return the conjunction, TRUE where there are none."""
     return exp.and_(*conditions) if conditions else exp.true()
 
 
-def any_of(conditions: Sequence[exp.Expression]) -> exp.Expression:
+def any_of(conditions: Sequence[exp.Expr]) -> exp.Expr:
     """Return the disjunction, FALSE where there are none."""
     return exp.or_(*conditions) if conditions else exp.false()
 
 
 def over(
-    function: exp.Expression,
-    partition: Sequence[exp.Expression] = (),
-    order: Sequence[exp.Expression] = (),
+    function: exp.Expr,
+    partition: Sequence[exp.Expr] = (),
+    order: Sequence[exp.Expr] = (),
     frame: exp.WindowSpec | None = None,
 ) -> exp.Window:
     """Return ``function OVER (PARTITION BY … ORDER BY …)``."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 __all__ = ["TOOL", "aggregate", "ordered_aggregate", "unescape"]
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -13,10 +13,14 @@ from kedge.exceptions import WorkflowError
 from kedge.formula.types import DOUBLE, INT64, V_STRING, V_WSTRING, DesignerType
 from kedge.tools.contract import Context, Input, Inputs, Order, OrderKey, Query, Source, Tool, column
 from kedge.tools.conversion import Converter
-from kedge.tools.element import Element
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import NULL, any_of, call, case, is_null, not_null, number, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from kedge.tools.element import Element
 
 GROUP = "GroupBy"
 ORDERED = frozenset({"First", "Last", "Concat", "Longest", "Shortest", "Mode"})
@@ -64,9 +68,7 @@ def parse(xml: Element) -> Config:
     for item in options.section("SummarizeFields").each("SummarizeField"):
         field, action = item.attribute("field"), item.attribute("action")
         if action not in ACTIONS:
-            raise item.fault(
-                "@action", f"{action!r} is not supported; supported are {', '.join(sorted(ACTIONS))}"
-            )
+            raise item.fault("@action", f"{action!r} is not supported; supported are {', '.join(sorted(ACTIONS))}")
         name = item.attribute("rename", "") or (field if action == GROUP else f"{action}_{field}")
         separators = [unescape(item.text(part, default)) for part, default in _CONCAT_PARTS]
         percentile = item.value("Percentile", "50").strip()
@@ -122,20 +124,13 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     if any(action.action in ORDERED for action in config.actions):
         source = source.numbered(context.hidden(0))
     schema = bind(config, Inputs({"Input": [source.schema]}), context)["Output"]
-    groups = [
-        column(source.schema.need(item.field, "").name) for item in config.actions if item.action == GROUP
-    ]
+    groups = [column(source.schema.need(item.field, "").name) for item in config.actions if item.action == GROUP]
     projections = [
         exp.alias_(exp.cast(_value(action, source, context), field.type.sql), field.name, quoted=True)
         for action, field in zip(config.actions, schema, strict=True)
     ]
-    keys = [
-        OrderKey(context.hidden(place), False, context.settings.nulls_first)
-        for place in range(1, len(groups) + 1)
-    ]
-    hidden = [
-        exp.alias_(group.copy(), key.column, quoted=True) for group, key in zip(groups, keys, strict=True)
-    ]
+    keys = [OrderKey(context.hidden(place), False, context.settings.nulls_first) for place in range(1, len(groups) + 1)]
+    hidden = [exp.alias_(group.copy(), key.column, quoted=True) for group, key in zip(groups, keys, strict=True)]
     select = exp.select(*projections, *hidden).from_(source.table)
     if groups:
         select = select.group_by(*groups)
@@ -144,9 +139,9 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     return {"Output": Query(select, tuple(keys), natural=not groups)}
 
 
-def _value(action: Action, source: Source, context: Context) -> exp.Expression:
+def _value(action: Action, source: Source, context: Context) -> exp.Expr:
     field = source.schema.need(action.field, "")
-    value: exp.Expression = column(field.name)
+    value: exp.Expr = column(field.name)
     if action.action == GROUP:
         return value
     if action.action == "Concat":
@@ -159,15 +154,13 @@ def _value(action: Action, source: Source, context: Context) -> exp.Expression:
     return aggregate(action.action, value, field.type, action.percentile)
 
 
-def aggregate(
-    action: str, value: exp.Expression, type_: DesignerType, percentile: float = 50.0
-) -> exp.Expression:
+def aggregate(action: str, value: exp.Expr, type_: DesignerType, percentile: float = 50.0) -> exp.Expr:
     """Return an aggregate that does not depend on the order of records.
 
     Sums and averages of floating point numbers are compensated, so that they do not depend on how the work was split.
     """
     exact = type_.is_integer or type_.name == "FixedDecimal"
-    simple: Mapping[str, Callable[[], exp.Expression]] = {
+    simple: Mapping[str, Callable[[], exp.Expr]] = {
         "Count": lambda: exp.Count(this=exp.Star()),
         "CountNonNull": lambda: exp.Count(this=value),
         "CountNull": lambda: _count_where(is_null(value)),
@@ -190,17 +183,17 @@ def aggregate(
     return simple[action]()
 
 
-def _count_where(condition: exp.Expression) -> exp.Expression:
+def _count_where(condition: exp.Expr) -> exp.Expr:
     return call("count_if", condition)
 
 
-def _is_blank(value: exp.Expression, type_: DesignerType) -> exp.Expression:
+def _is_blank(value: exp.Expr, type_: DesignerType) -> exp.Expr:
     if not type_.is_string:
         return is_null(value)
     return any_of([is_null(value), exp.EQ(this=value.copy(), expression=text(""))])
 
 
-def _concat(action: Action, value: exp.Expression, ordering: Sequence[exp.Expression]) -> exp.Expression:
+def _concat(action: Action, value: exp.Expr, ordering: Sequence[exp.Expr]) -> exp.Expr:
     joined = ordered_aggregate("string_agg", [value, text(action.separator)], ordering)
     if not action.start and not action.end:
         return joined
@@ -208,7 +201,7 @@ def _concat(action: Action, value: exp.Expression, ordering: Sequence[exp.Expres
     return case([(is_null(joined), NULL.copy())], whole)
 
 
-def _pick(action: str, value: exp.Expression, ordering: Sequence[exp.Expression]) -> exp.Expression:
+def _pick(action: str, value: exp.Expr, ordering: Sequence[exp.Expr]) -> exp.Expr:
     if action == "Mode":
         return ordered_aggregate("mode", [value], ordering)
     if action == "Last":
@@ -222,9 +215,7 @@ def _pick(action: str, value: exp.Expression, ordering: Sequence[exp.Expression]
     return exp.Filter(this=picked, expression=exp.Where(this=not_null(value)))
 
 
-def ordered_aggregate(
-    function: str, arguments: Sequence[exp.Expression], ordering: Sequence[exp.Expression]
-) -> exp.Expression:
+def ordered_aggregate(function: str, arguments: Sequence[exp.Expr], ordering: Sequence[exp.Expr]) -> exp.Expr:
     """Return an aggregate over values in the order of their records; the order hangs on the last argument."""
     *rest, last = [item.copy() for item in arguments]
     if not ordering:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
 from kedge.formula.types import BOOL
 from kedge.tools.contract import Context, Input, Inputs, Order, Source, Tool
-from kedge.tools.element import Element
 from kedge.tools.expressions import condition, holds
 from kedge.tools.options import Options
-from kedge.tools.schema import Schema
 from kedge.tools.sql import call
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kedge.tools.element import Element
+    from kedge.tools.schema import Schema
 
 COUNTS = ("RecCountValue", "RecCountEqual")
 EXPRESSIONS = ("ExpAll", "ExpFirst", "ExpLast", "ExpAny", "ExpNone")
@@ -59,9 +63,7 @@ def _connected(config: Config, inputs: Inputs[Schema] | Inputs[Source]) -> list[
     for number, check in enumerate(config.checks, 1):
         if check.connection not in names:
             place = f"Configuration/Tests/Test[{number}]/Connection"
-            raise WorkflowError(
-                f"{place}: {check.connection!r} is not connected; connected are {', '.join(names)}"
-            )
+            raise WorkflowError(f"{place}: {check.connection!r} is not connected; connected are {', '.join(names)}")
     return [names.index(check.connection) for check in config.checks]
 
 
@@ -70,16 +72,14 @@ def probe(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     queries: dict[str, exp.Query] = {}
     for number, (check, place) in enumerate(zip(config.checks, _connected(config, inputs), strict=True)):
         source = inputs.many("Input")[place]
-        held: exp.Expression = exp.true()
+        held: exp.Expr = exp.true()
         if check.type in EXPRESSIONS:
             held = holds(
-                condition(
-                    check.value, source.schema, context, f"Configuration/Tests/Test[{number + 1}]/Value"
-                )
+                condition(check.value, source.schema, context, f"Configuration/Tests/Test[{number + 1}]/Value")
             )
-        select = exp.select(
-            exp.alias_(call("coalesce", exp.cast(held, BOOL.sql), exp.false()), "held")
-        ).from_(source.table)
+        select = exp.select(exp.alias_(call("coalesce", exp.cast(held, BOOL.sql), exp.false()), "held")).from_(
+            source.table
+        )
         if check.type in ("ExpFirst", "ExpLast"):
             select = _edge(source, select, check.type == "ExpLast", context)
         counts = [
@@ -107,9 +107,7 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
     """Type the expressions; in a run, report each test that fails."""
     for number, (check, place) in enumerate(zip(config.checks, _connected(config, inputs), strict=True), 1):
         if check.type in EXPRESSIONS:
-            condition(
-                check.value, inputs.many("Input")[place], context, f"Configuration/Tests/Test[{number}]/Value"
-            )
+            condition(check.value, inputs.many("Input")[place], context, f"Configuration/Tests/Test[{number}]/Value")
     failed = 0
     for number, check in enumerate(config.checks) if context.facts else ():
         row = context.facts[str(number)]

@@ -6,18 +6,22 @@ __all__ = ["TOOL", "column_type", "is_variable"]
 
 import datetime
 import re
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
 from kedge.formula.types import DATE, DATETIME, DOUBLE, DesignerType
 from kedge.tools.contract import Context, Inputs, Query, Source, Tool
-from kedge.tools.element import Element
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import NULL, aliased, column, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from kedge.tools.element import Element
 
 INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)?\.[0-9]+|-?(0|[1-9][0-9]*)(\.[0-9]+)?[eE][-+]?[0-9]+")
@@ -56,9 +60,7 @@ def parse(xml: Element) -> Config:
 
 def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:
     """Type every column by its cells: see ``column_type``."""
-    types = [
-        column_type([row[number] for row in config.rows], context.amp) for number in range(len(config.names))
-    ]
+    types = [column_type([row[number] for row in config.rows], context.amp) for number in range(len(config.names))]
     return {"Output": Schema.of(Field(*pair, "TextInput:") for pair in zip(config.names, types, strict=True))}
 
 
@@ -112,18 +114,13 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     """Emit the rows as VALUES, cast column by column."""
     schema = bind(config, Inputs({}), context)["Output"]
     casts = aliased((exp.cast(column(field.name), field.type.sql), field.name) for field in schema)
-    rows = [
-        exp.Tuple(expressions=[NULL.copy() if cell is None else text(cell) for cell in row])
-        for row in config.rows
-    ]
+    rows = [exp.Tuple(expressions=[NULL.copy() if cell is None else text(cell) for cell in row]) for row in config.rows]
     if not rows:
         empty = exp.select(*aliased((exp.cast(NULL.copy(), field.type.sql), field.name) for field in schema))
         return {"Output": Query(empty.where(exp.false()), natural=True)}
     names = [exp.to_identifier(field.name, quoted=True) for field in schema]
     alias = exp.TableAlias(this=exp.to_identifier("cells"), columns=names)
-    return {
-        "Output": Query(exp.select(*casts).from_(exp.Values(expressions=rows, alias=alias)), natural=True)
-    }
+    return {"Output": Query(exp.select(*casts).from_(exp.Values(expressions=rows, alias=alias)), natural=True)}
 
 
 TOOL = Tool(

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
 from kedge.tools.contract import Context, Input, Inputs, OrderKey, Query, Source, Tool, column
-from kedge.tools.element import Element
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import call, case, is_null, number, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kedge.tools.element import Element
 
 ESCAPES = {"s": " ", "t": "\t", "n": "\n", "r": "\r", "0": ""}
 QUOTED, SINGLE_QUOTED, PARENTHESES, BRACKETS, SKIP_EMPTY = 1, 2, 4, 8, 16
@@ -42,15 +46,11 @@ def parse(xml: Element) -> Config:
     flags = options.integer("Flags", 0)
     if flags & ~KNOWN_FLAGS:
         raise options.fault("Flags", f"{flags} has unknown bits; known are {KNOWN_FLAGS} in all")
-    extra = options.choice(
-        "ErrorHandling", {name: name for name in ("Last", "Warn", "Ignore", "Error")}, "Last"
-    )
+    extra = options.choice("ErrorHandling", {name: name for name in ("Last", "Warn", "Ignore", "Error")}, "Last")
     delimiters = unescape(options.value("Delimeters"))
     if not delimiters:
         raise options.fault("Delimeters", "name at least one delimiter")
-    config = Config(
-        options.text("Field"), delimiters, 0 if columns == 1 and not root else columns, root, extra, flags
-    )
+    config = Config(options.text("Field"), delimiters, 0 if columns == 1 and not root else columns, root, extra, flags)
     options.finish()
     return config
 
@@ -96,7 +96,7 @@ def _token(config: Config) -> str:
     return f"(?s:(?:{'|'.join([*enclosed, f'[^{_set(config.delimiters)}]'])})*)"
 
 
-def _parts(config: Config, value: exp.Expression) -> exp.Expression:
+def _parts(config: Config, value: exp.Expr) -> exp.Expr:
     """Return the list of parts; a delimiter is added behind, so that every part ends with one."""
     closed = call("concat", value, text(config.delimiters[0]))
     pattern = f"({_token(config)})[{_set(config.delimiters)}]"
@@ -111,7 +111,7 @@ def _parts(config: Config, value: exp.Expression) -> exp.Expression:
     return parts
 
 
-def _rows(source: Source, name: str, parts: exp.Expression, context: Context) -> Query:
+def _rows(source: Source, name: str, parts: exp.Expr, context: Context) -> Query:
     source = source.numbered(context.hidden(0))
     place = context.hidden(1)
     empty = exp.Array(expressions=[exp.cast(exp.Null(), "text")])
@@ -125,13 +125,13 @@ def _rows(source: Source, name: str, parts: exp.Expression, context: Context) ->
     return Query(query.select, (*source.order, OrderKey(place)))
 
 
-def _columns(config: Config, source: Source, field: Field, parts: exp.Expression, context: Context) -> Query:
+def _columns(config: Config, source: Source, field: Field, parts: exp.Expr, context: Context) -> Query:
     names = [item.name for item in bind(config, Inputs({"Input": [source.schema]}), context)["Output"]][
         -config.columns :
     ]
     listed = context.hidden(0)
     inner = source.select([*source.columns, exp.alias_(parts, listed, quoted=True)])
-    cells: list[exp.Expression] = [
+    cells: list[exp.Expr] = [
         call("list_extract", column(listed), number(place)) for place in range(1, config.columns + 1)
     ]
     many = exp.GT(this=call("len", column(listed)), expression=number(config.columns))
@@ -144,19 +144,15 @@ def _columns(config: Config, source: Source, field: Field, parts: exp.Expression
         )
         cells[-1] = case([(many, exp.cast(complaint, "text"))], cells[-1])
     elif config.extra == "Warn":
-        message = call(
-            "concat", text(f"{field.name}: more than {config.columns} parts: "), column(field.name)
-        )
-        cells[-1] = case(
-            [(many, call("kedge_note", number(context.tool_id), message, cells[-1].copy()))], cells[-1]
-        )
+        message = call("concat", text(f"{field.name}: more than {config.columns} parts: "), column(field.name))
+        cells[-1] = case([(many, call("kedge_note", number(context.tool_id), message, cells[-1].copy()))], cells[-1])
     cells = [case([(is_null(column(field.name)), exp.Null())], cell) for cell in cells]
     new = [exp.alias_(cell, name, quoted=True) for cell, name in zip(cells, names, strict=True)]
     outer = exp.select(*source.columns, *new, *source.hidden).from_(inner.select.subquery("split"))
     return Query(outer, inner.order, inner.natural, same_count="Input")
 
 
-def _rest(config: Config, value: exp.Expression) -> exp.Expression:
+def _rest(config: Config, value: exp.Expr) -> exp.Expr:
     """Return what is left of the text from the last column on, delimiters and all."""
     if config.flags & SKIP_EMPTY:
         skipped = f"[{_set(config.delimiters)}]*{_token(config)}"

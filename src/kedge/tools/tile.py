@@ -4,19 +4,23 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
 from kedge.formula.types import INT32
 from kedge.tools.contract import Context, Input, Inputs, Order, Query, Source, Tool, column
-from kedge.tools.element import Element
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
 from kedge.tools.sorting import sort_terms
 from kedge.tools.sql import call, number, over
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kedge.tools.element import Element
 
 METHODS = ("EqualRecords", "EqualSum", "SmartTile", "Manual", "UniqueValue")
 MOST_SIGMAS = 3
@@ -45,8 +49,7 @@ def parse(xml: Element) -> Config:
     if holder:
         holder.ignore_attributes("orderChanged")
     groups = [
-        item.attribute("name", "") or item.attribute("field", "")
-        for item in (holder.each("Field") if holder else [])
+        item.attribute("name", "") or item.attribute("field", "") for item in (holder.each("Field") if holder else [])
     ]
     options.ignore(*(name for name in METHODS if name != method))
     section = options.section(method)
@@ -129,9 +132,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     groups = [column(source.schema.need(name, "").name) for name in config.groups]
     ordering = [*_sort_terms(config, source), *source.ordering]
     tile = context.hidden(1)
-    inner = source.select(
-        [*source.columns, exp.alias_(_tile(config, source, groups, ordering), tile, quoted=True)]
-    )
+    inner = source.select([*source.columns, exp.alias_(_tile(config, source, groups, ordering), tile, quoted=True)])
     if config.unsorted:
         inner = _summed(inner, source, tile, groups)
     sequence = over(exp.RowNumber(), [*groups, column(tile)], ordering)
@@ -144,7 +145,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     return {"Output": Query(outer, source.order, same_count="Input")}
 
 
-def _summed(inner: Query, source: Source, tile: str, groups: Sequence[exp.Expression]) -> Query:
+def _summed(inner: Query, source: Source, tile: str, groups: Sequence[exp.Expr]) -> Query:
     """Turn marks at the starts of runs into the numbers of the runs."""
     frame = exp.WindowSpec(kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end="CURRENT ROW")
     number_ = over(call("sum", column(tile)), groups, source.ordering, frame)
@@ -152,7 +153,7 @@ def _summed(inner: Query, source: Source, tile: str, groups: Sequence[exp.Expres
     return Query(select.from_(inner.select.subquery("runs")), inner.order)
 
 
-def _sort_terms(config: Config, source: Source) -> list[exp.Expression]:
+def _sort_terms(config: Config, source: Source) -> list[exp.Expr]:
     """Numbers sort downwards, every other type upwards (documented for EqualRecords)."""
     if not config.sort:
         return []
@@ -162,9 +163,7 @@ def _sort_terms(config: Config, source: Source) -> list[exp.Expression]:
     return [exp.Ordered(this=term, desc=down, nulls_first=not down) for term in terms]
 
 
-def _tile(
-    config: Config, source: Source, groups: Sequence[exp.Expression], ordering: Sequence[exp.Expression]
-) -> exp.Expression:
+def _tile(config: Config, source: Source, groups: Sequence[exp.Expr], ordering: Sequence[exp.Expr]) -> exp.Expr:
     if config.method == "EqualRecords":
         return over(call("ntile", number(config.tiles)), groups, ordering)
     if config.method == "UniqueValue":
@@ -172,31 +171,23 @@ def _tile(
     value = column(source.schema.need(config.field, "").name)
     if config.method == "Manual":
         cuts = [exp.cast(exp.GT(this=value.copy(), expression=number(cut)), "int") for cut in config.cutoffs]
-        total: exp.Expression = number(1)
+        total: exp.Expr = number(1)
         for cut in cuts:
             total = exp.Add(this=total, expression=cut)
         return total
-    return (
-        _equal_sum(config, value, groups, ordering) if config.method == "EqualSum" else _smart(value, groups)
-    )
+    return _equal_sum(config, value, groups, ordering) if config.method == "EqualSum" else _smart(value, groups)
 
 
-def _unique(config: Config, source: Source, groups: Sequence[exp.Expression]) -> exp.Expression:
+def _unique(config: Config, source: Source, groups: Sequence[exp.Expr]) -> exp.Expr:
     fields = [source.schema.need(name, "") for name in config.unique]
     values = [column(field.name) for field in fields]
     if config.unsorted:
         return _runs(values, groups, source.ordering)
-    terms = [
-        term
-        for field, value in zip(fields, values, strict=True)
-        for term in sort_terms(value, field.type, True)
-    ]
+    terms = [term for field, value in zip(fields, values, strict=True) for term in sort_terms(value, field.type, True)]
     return over(call("dense_rank"), groups, [exp.Ordered(this=term, nulls_first=True) for term in terms])
 
 
-def _runs(
-    values: Sequence[exp.Expression], groups: Sequence[exp.Expression], ordering: Sequence[exp.Expression]
-) -> exp.Expression:
+def _runs(values: Sequence[exp.Expr], groups: Sequence[exp.Expr], ordering: Sequence[exp.Expr]) -> exp.Expr:
     """Without sorting, every run of equal values is a tile."""
     row = call("row", *values)
     changed = exp.NullSafeNEQ(this=row, expression=over(call("lag", row.copy()), groups, ordering))
@@ -206,10 +197,10 @@ def _runs(
 
 def _equal_sum(
     config: Config,
-    value: exp.Expression,
-    groups: Sequence[exp.Expression],
-    ordering: Sequence[exp.Expression],
-) -> exp.Expression:
+    value: exp.Expr,
+    groups: Sequence[exp.Expr],
+    ordering: Sequence[exp.Expr],
+) -> exp.Expr:
     """Cut the running sum into equal shares of the total."""
     filled = call("coalesce", value, number(0))
     frame = exp.WindowSpec(kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end="CURRENT ROW")
@@ -220,7 +211,7 @@ def _equal_sum(
     return call("least", number(config.tiles), call("coalesce", lowest, number(1)))
 
 
-def _smart(value: exp.Expression, groups: Sequence[exp.Expression]) -> exp.Expression:
+def _smart(value: exp.Expr, groups: Sequence[exp.Expr]) -> exp.Expr:
     """Tile 0 is within half a standard deviation of the mean; each further deviation is one more, at most three."""
     away = exp.paren(exp.Sub(this=value, expression=over(call("avg", value.copy()), groups)))
     deviation = call("nullif", over(call("stddev_samp", value.copy()), groups), number(0))

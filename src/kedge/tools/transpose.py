@@ -4,8 +4,8 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -13,10 +13,14 @@ from kedge.exceptions import WorkflowError
 from kedge.formula.types import DOUBLE, V_STRING, V_WSTRING, DesignerType
 from kedge.tools.contract import Context, Input, Inputs, OrderKey, Query, Source, Tool, column
 from kedge.tools.conversion import Converter
-from kedge.tools.element import Element
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import NULL, call, number, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kedge.tools.element import Element
 
 UNKNOWN = "*Unknown"
 
@@ -36,10 +40,7 @@ def parse(xml: Element) -> Config:
     options = Options(xml)
     missing = options.choice("ErrorWarn", {name: name for name in ("Warn", "Error", "Ignore")}, "Warn")
     keys = tuple(item.attribute("field") for item in options.listed("KeyFields", "Field"))
-    data = {
-        item.attribute("field"): item.switch("selected", True)
-        for item in options.listed("DataFields", "Field")
-    }
+    data = {item.attribute("field"): item.switch("selected", True) for item in options.listed("DataFields", "Field")}
     options.finish()
     return Config(keys, data, data.pop(UNKNOWN, True), missing)
 
@@ -113,18 +114,16 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     return {"Output": _unnested(config, source, cells, context)}
 
 
-def _unnested(config: Config, source: Source, cells: Sequence[exp.Expression], context: Context) -> Query:
+def _unnested(config: Config, source: Source, cells: Sequence[exp.Expr], context: Context) -> Query:
     keys = [column(source.schema.need(name, "Configuration/KeyFields").name) for name in config.keys]
     if not cells:
         empty = [exp.cast(NULL.copy(), "text").as_(name) for name in ("Name", "Value")]
-        return Query(
-            exp.select(*keys, *empty, *source.hidden).from_(source.table).where(exp.false()), source.order
-        )
+        return Query(exp.select(*keys, *empty, *source.hidden).from_(source.table).where(exp.false()), source.order)
     cell = exp.alias_(call("unnest", exp.Array(expressions=list(cells))), "cell")
     inner = exp.select(*keys, *source.hidden, cell).from_(source.table).subquery("cells")
     place = context.hidden(1)
 
-    def part(name: str) -> exp.Expression:
+    def part(name: str) -> exp.Expr:
         return exp.Dot(this=exp.column("cell"), expression=exp.to_identifier(name))
 
     names = [exp.alias_(part("n"), "Name", quoted=True), exp.alias_(part("v"), "Value", quoted=True)]

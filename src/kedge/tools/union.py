@@ -4,9 +4,9 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -14,10 +14,14 @@ from kedge.exceptions import WorkflowError
 from kedge.formula.types import DesignerType, common_type
 from kedge.tools.contract import Context, Input, Inputs, OrderKey, Query, Source, Tool
 from kedge.tools.conversion import Converter
-from kedge.tools.element import Element
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import NULL, column, number, over
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from kedge.tools.element import Element
 
 MODES = {"ByName": "name", "ByPos": "position", "ManualDelayed": "manual", "Manual": "manual"}
 
@@ -97,11 +101,7 @@ Columns = list[tuple[str, tuple[Field | None, ...]]]
 
 
 def _by_name(config: Config, named: Sequence[tuple[str, Schema]], warn: Callable[[str], None]) -> Columns:
-    names = {
-        field.name.casefold(): field.name
-        for _, schema in reversed(named)
-        for field in reversed(schema.fields)
-    }
+    names = {field.name.casefold(): field.name for _, schema in reversed(named) for field in reversed(schema.fields)}
     ordered = dict.fromkeys(field.name.casefold() for _, schema in named for field in schema)
     columns: Columns = []
     for key in ordered:
@@ -189,15 +189,13 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     return {"Output": Query(union, keys, natural)}
 
 
-def _projections(schema: Schema, fields: Sequence[Field | None], context: Context) -> list[exp.Expression]:
+def _projections(schema: Schema, fields: Sequence[Field | None], context: Context) -> list[exp.Expr]:
     converter = Converter(context.tool_id)
     return [
         exp.alias_(
             exp.cast(NULL.copy(), target.type.sql)
             if field is None
-            else exp.cast(
-                converter.convert(column(field.name), field.type, target.type, target.name), target.type.sql
-            ),
+            else exp.cast(converter.convert(column(field.name), field.type, target.type, target.name), target.type.sql),
             target.name,
             quoted=True,
         )

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from kedge.tools.contract import Context, Input, Inputs, Order, Query, Source, Tool, column
-from kedge.tools.element import Element
 from kedge.tools.options import Options
-from kedge.tools.schema import Schema
 from kedge.tools.sql import number, over
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kedge.tools.element import Element
+    from kedge.tools.schema import Schema
 
 
 @dataclass(frozen=True)

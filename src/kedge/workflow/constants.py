@@ -4,18 +4,21 @@ from __future__ import annotations
 
 __all__ = ["run_constants", "typed_constants"]
 
-from collections.abc import Mapping
-from pathlib import Path
+
+from typing import TYPE_CHECKING
 
 from kedge.exceptions import UsageError
-from kedge.workflow.document import Document
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from kedge.workflow.document import Document
 
 ENGINE_VERSION = "2023.1.1.0"
 
 
-def run_constants(
-    document: Document, workflow: Path, temporary: Path, given: Mapping[str, str]
-) -> dict[str, str]:
+def run_constants(document: Document, workflow: Path, temporary: Path, given: Mapping[str, str]) -> dict[str, str]:
     """Return every constant's value by ``Namespace.Name``.
 
     ``given`` overrides user constants; a name without a namespace means the namespace ``User``. Raises ``UsageError`` for
@@ -25,9 +28,7 @@ def run_constants(
     for name, value in given.items():
         full = name if "." in name else f"User.{name}"
         if full not in user:
-            raise UsageError(
-                f"--set {name}: the workflow has no such constant; it has {', '.join(user) or 'none'}"
-            )
+            raise UsageError(f"--set {name}: the workflow has no such constant; it has {', '.join(user) or 'none'}")
         user[full] = value
     directory = f"{workflow.parent}/"
     return {

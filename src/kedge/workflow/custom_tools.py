@@ -16,12 +16,10 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kedge.exceptions import ToolError, WorkflowError
 from kedge.formula.types import DesignerType
-from kedge.host.results import ToolResult
 from kedge.host.streaming import StreamedResult
 from kedge.host.target import ToolTarget, resolve_target
 from kedge.host.tool_call import ToolCall
@@ -32,7 +30,12 @@ from kedge.sdk.schemas import metadata_from_schema, schema_from_metadata
 from kedge.tools.contract import Built, Context, Described, Input, Inputs, Order, Source, Step, Tool
 from kedge.tools.element import Element, parse_element, render_element
 from kedge.tools.schema import Field, Schema
-from kedge.workflow.document import Node
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kedge.host.results import ToolResult
+    from kedge.workflow.document import Node
 
 GROUP = "kedge.tools"
 VERSION = re.compile(r"(_v?\d+([._]\d+)*)$")
@@ -85,7 +88,7 @@ def custom_tools(
 
 
 def find_custom_tool(plugin: str, folders: Sequence[Path], entry: str = "") -> CustomTool | None:
-    """Find a custom tool by its plugin name; ``entry`` is the ``folder\\file.py`` of a tool of the first SDK."""
+    r"""Find a custom tool by its plugin name; ``entry`` is the ``folder\\file.py`` of a tool of the first SDK."""
     for folder in folders:
         found = _in_workspace(plugin, folder) or _in_folder(plugin, folder, entry)
         if found:
@@ -255,7 +258,7 @@ class _Outputs(Mapping[str, Described]):
         schema = _schema(metadata_from_schema(reader.schema))
         return Described(schema, reader.cast(schema.arrow()))
 
-    def __iter__(self) -> Any:  # noqa: ANN401 - an iterator of names
+    def __iter__(self) -> Any:
         return iter(self._names)
 
     def __len__(self) -> int:
@@ -284,7 +287,7 @@ def _report(result: ToolResult, context: Context) -> None:
             context.report(KINDS[message.kind], message.text)
 
 
-def _arrow_schema(schema: Schema) -> Any:  # noqa: ANN401 - pyarrow has no types
+def _arrow_schema(schema: Schema) -> Any:
     """Return the Arrow schema that tells a tool the types, sizes and sources of the fields."""
     return schema_from_metadata(
         SdkField(
@@ -299,7 +302,7 @@ def _arrow_schema(schema: Schema) -> Any:  # noqa: ANN401 - pyarrow has no types
     )
 
 
-def _schema(metadata: Any) -> Schema:  # noqa: ANN401 - any iterable of SDK fields
+def _schema(metadata: Any) -> Schema:
     return Schema.of(
         Field(field.name, _designer_type(field), field.source or "", field.description or "") for field in metadata
     )

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 __all__ = ["Connection", "Constant", "Document", "Node", "Position"]
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from kedge.exceptions import WorkflowError
 from kedge.tools.element import Element
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CONTAINER = "AlteryxGuiToolkit.ToolContainer.ToolContainer"
 INTERFACE_ANCHORS = frozenset({"Question", "Action", "Condition"})

@@ -6,13 +6,15 @@ __all__ = ["Conversions", "Engine"]
 
 import threading
 from collections import Counter
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
-from sqlglot import exp
 
-from kedge.tools.contract import FileSink, Records
-from kedge.tools.schema import Schema
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+    from kedge.tools.contract import FileSink, Records
+    from kedge.tools.schema import Schema
 
 
 class Conversions:
@@ -27,7 +29,7 @@ class Conversions:
         self._counts: Counter[int] = Counter()
         self._texts: dict[int, list[str]] = {}
 
-    def note(self, tools: Any, texts: Any) -> None:  # noqa: ANN401 - Arrow arrays have no types to name
+    def note(self, tools: Any, texts: Any) -> None:
         """Take a column of tool ids and one of messages."""
         with self._lock:
             for tool, text in zip(

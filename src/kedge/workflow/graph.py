@@ -7,13 +7,15 @@ __all__ = ["Graph", "Problem", "ResolvedTool", "Wire", "resolve"]
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kedge.exceptions import UsageError, WorkflowError
-from kedge.tools.contract import Tool
-from kedge.tools.element import Element
 from kedge.tools.registry import find_tool, is_documentation, is_interface
 from kedge.workflow.document import Connection, Document, Node
+
+if TYPE_CHECKING:
+    from kedge.tools.contract import Tool
+    from kedge.tools.element import Element
 
 CONSTANT = re.compile(r"%([A-Za-z]+)\.([^%\n]+)%|%temp%")
 TEXT_INPUT = "AlteryxBasePluginsGui.TextInput.TextInput"
@@ -105,9 +107,7 @@ def _wires(connections: tuple[Connection, ...], nodes: Mapping[int, Node]) -> di
     arriving: dict[int, list[Wire]] = {tool_id: [] for tool_id in nodes}
     for item in connections:
         if item.origin in nodes and item.destination in nodes and not item.is_interface:
-            arriving[item.destination].append(
-                Wire(item.origin, item.origin_anchor, item.destination_anchor, item.name)
-            )
+            arriving[item.destination].append(Wire(item.origin, item.origin_anchor, item.destination_anchor, item.name))
     return {tool_id: tuple(sorted(found, key=_connection_number)) for tool_id, found in arriving.items()}
 
 
@@ -157,9 +157,7 @@ def _check_wires(tool: Tool[Any], wires: tuple[Wire, ...]) -> None:
     known = {item.name: item for item in tool.inputs}
     for wire in wires:
         if wire.anchor not in known:
-            raise WorkflowError(
-                f"it has no input anchor {wire.anchor!r}; it has {', '.join(known) or 'none'}"
-            )
+            raise WorkflowError(f"it has no input anchor {wire.anchor!r}; it has {', '.join(known) or 'none'}")
     for name, item in known.items():
         count = sum(wire.anchor == name for wire in wires)
         if not count and not item.optional:

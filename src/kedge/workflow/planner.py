@@ -5,12 +5,16 @@ from __future__ import annotations
 __all__ = ["Plan", "make_plan"]
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from kedge.exceptions import UsageError, WorkflowError
 from kedge.tools.contract import Order
-from kedge.workflow.graph import Graph, ResolvedTool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from kedge.workflow.graph import Graph, ResolvedTool
 
 Anchor = tuple[int, str]
 
@@ -40,9 +44,7 @@ def make_plan(graph: Graph, taps: Iterable[Anchor], browse: bool = True) -> Plan
     """
     kept = frozenset(taps)
     _check_taps(graph, kept)
-    sinks = {
-        tool.tool_id for tool in graph.tools.values() if tool.tool.sink and (browse or not _is_browse(tool))
-    }
+    sinks = {tool.tool_id for tool in graph.tools.values() if tool.tool.sink and (browse or not _is_browse(tool))}
     needed = graph.ancestors(sinks | {tool_id for tool_id, _ in kept})
     _refuse(graph, needed)
     tools = tuple(tool for tool_id, tool in graph.tools.items() if tool_id in needed)
@@ -75,9 +77,7 @@ def _count_uses(tools: tuple[ResolvedTool, ...], kept: frozenset[Anchor]) -> dic
     """Count from the end: an input is read once for every output anchor of the reader that is used itself."""
     uses: Counter[Anchor] = Counter()
     for tool in reversed(tools):
-        used = sum(
-            uses[tool.tool_id, anchor] > 0 or (tool.tool_id, anchor) in kept for anchor in tool.tool.outputs
-        )
+        used = sum(uses[tool.tool_id, anchor] > 0 or (tool.tool_id, anchor) in kept for anchor in tool.tool.outputs)
         readers = max(used, 1)
         for wire in tool.wires:
             uses[wire.origin, wire.origin_anchor] += readers + (wire.anchor in tool.tool.probes)

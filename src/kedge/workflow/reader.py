@@ -69,9 +69,7 @@ def _read_connection(item: Element, source: str) -> Connection:
         name=item.get("name"),
         wireless=item.get("Wireless") == "True",
         attributes=tuple(
-            pair
-            for pair in item.attributes
-            if pair != ("Wireless", "True") and (pair[0] != "name" or not pair[1])
+            pair for pair in item.attributes if pair != ("Wireless", "True") and (pair[0] != "name" or not pair[1])
         ),
         extras=tuple(child for child in item.children if child.tag not in {"Origin", "Destination"}),
     )
@@ -93,9 +91,7 @@ def _check_ids(document: Document, source: str) -> None:
     for item in document.connections:
         missing = {item.origin, item.destination} - seen
         if missing:
-            raise WorkflowError(
-                f"{source}: a connection names tool {min(missing)}, which is not in the document"
-            )
+            raise WorkflowError(f"{source}: a connection names tool {min(missing)}, which is not in the document")
 
 
 def save_document(document: Document, path: str | Path) -> None:
@@ -113,9 +109,7 @@ def render_document(document: Document) -> str:
         document.attributes,
         children=(
             Element("Nodes", children=tuple(_node_element(node) for node in document.nodes)),
-            Element(
-                "Connections", children=tuple(_connection_element(item) for item in document.connections)
-            ),
+            Element("Connections", children=tuple(_connection_element(item) for item in document.connections)),
             document.properties,
             *document.extras,
         ),
@@ -141,9 +135,5 @@ def _connection_element(item: Connection) -> Element:
         *((("Wireless", "True"),) if item.wireless else ()),
     )
     origin = Element("Origin", (("ToolID", str(item.origin)), ("Connection", item.origin_anchor)))
-    destination = Element(
-        "Destination", (("ToolID", str(item.destination)), ("Connection", item.destination_anchor))
-    )
-    return Element(
-        "Connection", (*attributes, *item.attributes), children=(origin, destination, *item.extras)
-    )
+    destination = Element("Destination", (("ToolID", str(item.destination)), ("Connection", item.destination_anchor)))
+    return Element("Connection", (*attributes, *item.attributes), children=(origin, destination, *item.extras))

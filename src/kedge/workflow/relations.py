@@ -4,13 +4,17 @@ from __future__ import annotations
 
 __all__ = ["Relation", "statement"]
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from kedge.tools.contract import OrderKey, Query, Source, column
-from kedge.tools.schema import Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kedge.tools.schema import Schema
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,17 @@ from __future__ import annotations
 __all__ = ["AnchorReport", "FileReport", "Message", "RunReport", "ToolReport"]
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any
 
 from kedge.exceptions import UsageError, WorkflowError
-from kedge.tools.schema import Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pyarrow as pa
+
+    from kedge.tools.schema import Schema
 
 
 @dataclass(frozen=True)

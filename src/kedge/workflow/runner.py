@@ -8,19 +8,22 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 from sqlglot import exp
 
 from kedge.exceptions import KedgeError, UsageError, WorkflowError
 from kedge.tools.contract import Context, Described, FileSink, Inputs, Query, Records, Source, Step, column
 from kedge.tools.schema import Schema
-from kedge.workflow.engine import Engine
 from kedge.workflow.graph import ResolvedTool, Wire
-from kedge.workflow.planner import Anchor, Plan
 from kedge.workflow.relations import Relation, statement
 from kedge.workflow.report import AnchorReport, FileReport, Message, ToolReport
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from kedge.workflow.engine import Engine
+    from kedge.workflow.planner import Anchor, Plan
 
 Progress = Callable[[int, str, str], None]
 ContextOf = Callable[[ResolvedTool, Callable[[str, str], None]], Context]
@@ -55,9 +58,7 @@ class Run:
     def execute(self) -> None:
         """Run every tool of the plan; errors become messages, and what depends on a failed tool is skipped."""
         for tool in self.plan.tools:
-            if any(wire.origin in self.failed for wire in tool.wires) or (
-                self.failed and self.limits.cancel_on_error
-            ):
+            if any(wire.origin in self.failed for wire in tool.wires) or (self.failed and self.limits.cancel_on_error):
                 self._finish(tool, "skipped", 0.0)
                 self.failed.add(tool.tool_id)
                 continue
@@ -123,9 +124,7 @@ class Run:
                 for name, query in tool.tool.probe(tool.config, sources, context).items()
             }
             context = context.with_facts(facts)
-        schemas = tool.tool.bind(
-            tool.config, self._inputs(tool, lambda wire, _: self._relation(wire).schema), context
-        )
+        schemas = tool.tool.bind(tool.config, self._inputs(tool, lambda wire, _: self._relation(wire).schema), context)
         if tool.tool.build:
             self._build(tool, sources, schemas, context)
         elif tool.tool.write:
@@ -181,9 +180,7 @@ class Run:
         self.relations[key] = relation
 
     def _step(self, tool: ResolvedTool, step: Step, schemas: Mapping[str, Schema]) -> None:
-        streams = {
-            wire.anchor + wire.name: self.engine.stream(self._relation(wire).records()) for wire in tool.wires
-        }
+        streams = {wire.anchor + wire.name: self.engine.stream(self._relation(wire).records()) for wire in tool.wires}
         try:
             for anchor, records in step.run(streams).items():
                 if self.plan.is_used((tool.tool_id, anchor)):
@@ -221,9 +218,7 @@ class Run:
         kept = Schema(tuple(item for item in relation.schema if sink.keep_split or item.name != sink.split))
         rows = relation.records(sink.limit).subquery("records")
         text = exp.cast(column(sink.split), "text")
-        values = self.engine.fetch(
-            statement(exp.select(exp.alias_(text, "value")).from_(rows).distinct(), (relation,))
-        )
+        values = self.engine.fetch(statement(exp.select(exp.alias_(text, "value")).from_(rows).distinct(), (relation,)))
         for value in sorted(values["value"].to_pylist(), key=lambda item: (item is not None, item)):
             same = exp.NullSafeEQ(this=text.copy(), expression=exp.convert(value))
             columns = [column(item.name) for item in kept]

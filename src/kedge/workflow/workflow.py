@@ -10,9 +10,9 @@ import shutil
 import tempfile
 import time
 import weakref
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kedge.exceptions import KedgeError, UsageError
 from kedge.tools.contract import Context, Inputs
@@ -22,12 +22,16 @@ from kedge.tools.settings import Settings
 from kedge.workflow.constants import run_constants, typed_constants
 from kedge.workflow.custom_tools import custom_tools
 from kedge.workflow.document import Connection, Document, Node
-from kedge.workflow.engine import Engine
 from kedge.workflow.graph import Graph, Problem, ResolvedTool, resolve
 from kedge.workflow.planner import Anchor, make_plan
 from kedge.workflow.reader import load_document, save_document
 from kedge.workflow.report import Message, RunReport
 from kedge.workflow.runner import Limits, Progress, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from kedge.workflow.engine import Engine
 
 ENGINES = {"duckdb": ("kedge.engines.duckdb", "DuckDBEngine")}
 
@@ -79,9 +83,7 @@ class Workflow:
         node = Node(number, gui, properties, settings)
         return replace(self, document=self.document.with_node(node)), number
 
-    def connect(
-        self, origin: int, anchor: str, destination: int, input_anchor: str, name: str = ""
-    ) -> Workflow:
+    def connect(self, origin: int, anchor: str, destination: int, input_anchor: str, name: str = "") -> Workflow:
         """Return the workflow with one more connection; ``name`` is ``#n`` for anchors that take several."""
         wire = Connection(origin, anchor, destination, input_anchor, name)
         return replace(self, document=self.document.with_connection(wire))
@@ -109,8 +111,8 @@ class Workflow:
         constants: Mapping[str, str] | None = None,
         taps: Iterable[Anchor] = (),
         settings: Settings | None = None,
-        progress: Progress = lambda tool_id, name, status: None,
-        on_start: Callable[[Engine], None] = lambda engine: None,
+        progress: Progress = lambda _tool_id, _name, _status: None,
+        on_start: Callable[[Engine], None] = lambda _engine: None,
         memory_limit: int | None = None,
         temporary: str | Path | None = None,
         threads: int | None = None,
@@ -240,9 +242,7 @@ def _declared_by(document: Document, tool_ids: set[int]) -> dict[Anchor, Schema]
     found: dict[Anchor, Schema] = {}
     for node, _ in document.walk():
         if node.tool_id in tool_ids:
-            found.update(
-                {(node.tool_id, anchor): schema for anchor, schema in declared_schemas(node).items()}
-            )
+            found.update({(node.tool_id, anchor): schema for anchor, schema in declared_schemas(node).items()})
     return found
 
 
