@@ -34,7 +34,7 @@ class FormulaOptions:
     ``started``: the local time at which the run started: what ``DateTimeNow``, ``DateTimeToday`` and
     ``DateTimeStart`` return all through the run.
 
-    ``zone``: the IANA name of the local time zone of ``DateTimeToUTC`` and ``DateTimeToLocal``; None is the
+    ``zone``: the IANA name of the local time zone of ``DateTimeToUTC`` and ``DateTimeToLocal``; empty for the
     zone of the machine.
     """
 
@@ -46,4 +46,4 @@ class FormulaOptions:
     anchors_match_lines: bool = True
     numbers_to_text: bool = False
     started: dt.datetime = field(default_factory=dt.datetime.now)
-    zone: str | None = None
+    zone: str = ""

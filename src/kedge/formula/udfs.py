@@ -37,7 +37,7 @@ def has_udf(function: Function) -> bool:
     """Whether there is a UDF for a function: its types must not depend on the arguments."""
     if find(function.name) is not function and function not in HELPERS:
         return False
-    fixed = all(each.kind.type or each.option for each in function.parameters)
+    fixed = all(each.kind.type or each.option or each.repeated for each in function.parameters)
     computed = function.python is not None and isinstance(function.result, DesignerType)
     return fixed and computed and bool(function.parameters)
 

@@ -11,10 +11,13 @@ from kedge.formula.functions import (
     conditional,
     conversions,
     converting,
+    datetimes,
     extremes,
+    finance,
     numbers,
     regular,
     searching,
+    specialized,
     strings,
     tests,
 )
@@ -33,6 +36,9 @@ FAMILIES: Final[Mapping[str, tuple[Function, ...]]] = {
     "bits": bits.FUNCTIONS,
     "several values": extremes.FUNCTIONS,
     "conversion": converting.FUNCTIONS,
+    "date and time": datetimes.FUNCTIONS,
+    "finance": finance.FUNCTIONS,
+    "specialized": specialized.FUNCTIONS,
     "test": tests.FUNCTIONS,
 }
 
@@ -42,7 +48,13 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
 """Every function by its name in lower case."""
 
 
-HELPERS: Final = (conversions.DOUBLE_TO_TEXT, converting.WRITTEN)
+HELPERS: Final = (
+    conversions.DOUBLE_TO_TEXT,
+    converting.WRITTEN,
+    datetimes.ADD_MOMENT,
+    datetimes.ADD_DATE,
+    *finance.HELPERS,
+)
 """Functions without a name of their own in expressions that can run as UDFs."""
 
 
