@@ -90,8 +90,8 @@ def run_one(
         for number, table in enumerate(tables if several else [tables], 1):
             flow, origin = _add_table(flow, table)  # type: ignore[arg-type]
             wires.append((origin, anchor, f"#{number}" if several else ""))
-    engine = {"Macro": macro} if macro else {"EngineDll": "AlteryxBasePluginsEngine.dll"}
-    flow, tool_id = flow.add(plugin, parse_element(configuration, "test"), **engine)
+    parsed = parse_element(configuration, "test")
+    flow, tool_id = flow.add(plugin, parsed, Macro=macro) if macro else flow.add(plugin, parsed)
     for origin, anchor, name in wires:
         flow = flow.connect(origin, "Output", tool_id, anchor, name)
     checked = flow.check(settings=settings)

@@ -49,8 +49,7 @@ class DuckDBEngine:
     def create(self, name: str, query: exp.Query) -> int:
         """Materialise a query as a table and return its number of rows."""
         target = exp.to_identifier(name, quoted=True).sql(DIALECT)
-        found = self._run(f"CREATE TABLE {target} AS {query.sql(DIALECT)}").fetchone()
-        return int(found[0]) if found else 0
+        return self.execute(f"CREATE TABLE {target} AS {query.sql(DIALECT)}")
 
     def load(self, name: str, records: Records, schema: Schema) -> int:
         """Materialise Arrow records as a table, cast to the schema's types, and return its number of rows."""
@@ -84,7 +83,7 @@ class DuckDBEngine:
 
     def write(self, query: exp.Query, schema: Schema, sink: FileSink) -> int:
         """Write a query's rows to a file and return their number; the file is complete or not there."""
-        return write_file(self._run, query, schema, sink)
+        return write_file(self, query, schema, sink)
 
     def drop(self, name: str) -> None:
         """Drop a table, so that its memory is free."""
@@ -104,9 +103,11 @@ class DuckDBEngine:
     def _sql(self, connection: duckdb.DuckDBPyConnection, query: exp.Query) -> duckdb.DuckDBPyRelation:
         return connection.sql(self._noted(query.sql(DIALECT)))
 
-    def _run(self, text: str) -> duckdb.DuckDBPyConnection:
+    def execute(self, text: str) -> int:
+        """Run a statement and return the number of rows that it made or wrote."""
         with _errors():
-            return self._connection.execute(self._noted(text))
+            found = self._connection.execute(self._noted(text)).fetchone()
+        return int(found[0]) if found else 0
 
     def _noted(self, text: str) -> str:
         if self._cancelled.is_set():

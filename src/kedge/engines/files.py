@@ -4,10 +4,8 @@ from __future__ import annotations
 
 __all__ = ["write_file"]
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
@@ -21,18 +19,25 @@ if TYPE_CHECKING:
     from kedge.formula.types import DesignerType
     from kedge.tools.schema import Schema
 
-Run = Callable[[str], duckdb.DuckDBPyConnection]
 DIALECT = "duckdb"
-BATCH_ROWS = 65_536
 
 
-def write_file(run: Run, query: exp.Query, schema: Schema, sink: FileSink) -> int:
+class Statements(Protocol):
+    """Where statements run."""
+
+    def execute(self, text: str) -> int:
+        """Run a statement and return the number of rows that it says."""
+
+    def stream(self, query: exp.Query) -> pa.RecordBatchReader:
+        """Run a query and return its rows as a stream."""
+
+
+def write_file(engine: Statements, query: exp.Query, schema: Schema, sink: FileSink) -> int:
     """Write the rows of a query, in its order, and return their number."""
-    writer = {"csv": _write_csv, "parquet": _write_copy, "json": _write_copy, "arrow": _write_arrow}[sink.format]
     part = sink.path.with_name(sink.path.name + ".part")
     try:
         sink.path.parent.mkdir(parents=True, exist_ok=True)
-        count = writer(run, query, schema, sink, part)
+        count = _write(engine, query, schema, sink, part)
         part.replace(sink.path)
     except OSError as fault:
         raise WorkflowError(f"{sink.path}: the file cannot be written: {fault.strerror}") from fault
@@ -41,18 +46,21 @@ def write_file(run: Run, query: exp.Query, schema: Schema, sink: FileSink) -> in
     return count
 
 
-def _copy(run: Run, query: exp.Query, part: Path, options: str) -> int:
+def _write(engine: Statements, query: exp.Query, schema: Schema, sink: FileSink, part: Path) -> int:
+    if sink.format == "csv":
+        return _write_csv(engine, query, schema, sink, part)
+    if sink.format == "arrow":
+        return _write_arrow(engine, query, part)
+    return _copy(engine, query, part, f"FORMAT {sink.format}")
+
+
+def _copy(engine: Statements, query: exp.Query, part: Path, options: str) -> int:
     place = exp.Literal.string(str(part)).sql(DIALECT)
-    found = run(f"COPY ({query.sql(DIALECT)}) TO {place} ({options})").fetchone()
-    return int(found[0]) if found else 0
+    return engine.execute(f"COPY ({query.sql(DIALECT)}) TO {place} ({options})")
 
 
-def _write_copy(run: Run, query: exp.Query, schema: Schema, sink: FileSink, part: Path) -> int:
-    return _copy(run, query, part, "FORMAT parquet" if sink.format == "parquet" else "FORMAT json")
-
-
-def _write_arrow(run: Run, query: exp.Query, schema: Schema, sink: FileSink, part: Path) -> int:
-    reader = run(query.sql(DIALECT)).to_arrow_reader(BATCH_ROWS)
+def _write_arrow(engine: Statements, query: exp.Query, part: Path) -> int:
+    reader = engine.stream(query)
     count = 0
     with pa.OSFile(str(part), "wb") as target, pa.ipc.new_file(target, reader.schema) as writer:
         for batch in reader:
@@ -61,7 +69,7 @@ def _write_arrow(run: Run, query: exp.Query, schema: Schema, sink: FileSink, par
     return count
 
 
-def _write_csv(run: Run, query: exp.Query, schema: Schema, sink: FileSink, part: Path) -> int:
+def _write_csv(engine: Statements, query: exp.Query, schema: Schema, sink: FileSink, part: Path) -> int:
     """Write delimited text: DuckDB builds whole lines, so that line ends, quotes and blanks are exactly Designer's."""
     delimiter, end = str(sink.options["delimiter"]), str(sink.options["line_end"])
     force = bool(sink.options["force_quotes"])
@@ -76,7 +84,7 @@ def _write_csv(run: Run, query: exp.Query, schema: Schema, sink: FileSink, part:
     title = _title(schema, sink, delimiter, force)
     lines = exp.select(*aliased([(line, title or "line")])).from_(query.subquery("records"))
     header = str(bool(title)).lower()
-    count = _copy(run, lines, part, rf"FORMAT csv, HEADER {header}, QUOTE '', ESCAPE '', DELIMITER '\x01'")
+    count = _copy(engine, lines, part, rf"FORMAT csv, HEADER {header}, QUOTE '', ESCAPE '', DELIMITER '\x01'")
     if sink.options["encoding"] != "utf-8":
         _transcode(part, str(sink.options["encoding"]))
     return count

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from kedge.formula.options import FormulaOptions
+from kedge.formula.regexes import Pattern, pattern_of, replace
 from kedge.formula.udfs import UDFS, register
-from kedge.tools.patterns import compile_pattern, replacement_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from kedge.workflow.engine import Conversions
 
+OPTIONS = FormulaOptions()
 Column = Any  # an Arrow array, which has no types to name
 
 
@@ -25,7 +27,7 @@ def register_functions(connection: duckdb.DuckDBPyConnection, conversions: Conve
     """Register the functions on a connection and return their names.
 
     ``kedge_note(tool, text, value)`` notes a conversion that lost something and returns ``value``; statements call it in
-    a CASE branch that only such rows reach, so rows that convert well cost nothing. ``kedge_regex_…`` are the methods of
+    a CASE branch that only such rows reach, so rows that convert well cost nothing. ``kedge_pattern_…`` are the methods of
     the RegEx tool. The functions of the expression language register themselves.
     """
 
@@ -53,6 +55,10 @@ def _register(
     )
 
 
+def _pattern(pattern: Column, ignore_case: Column) -> Pattern:
+    return pattern_of(_first(pattern), _first(ignore_case), OPTIONS)
+
+
 def _first(array: Column) -> Any:
     return array[0].as_py() if len(array) else None
 
@@ -61,10 +67,11 @@ def _tokens(values: Column, pattern: Column, ignore_case: Column) -> Column:
     """Return every match, or its first group where the pattern marks one; null for null."""
     if not len(values):
         return pa.array([], pa.list_(pa.string()))
-    compiled = compile_pattern(_first(pattern), _first(ignore_case))
+    compiled = _pattern(pattern, ignore_case)
     group = 1 if compiled.groups else 0
     found = [
-        None if text is None else [match[group] for match in compiled.finditer(text)] for text in values.to_pylist()
+        None if text is None else [match[group] for match in compiled.python.finditer(text)]
+        for text in values.to_pylist()
     ]
     return pa.array(found, pa.list_(pa.string()))
 
@@ -73,8 +80,8 @@ def _groups(values: Column, pattern: Column, ignore_case: Column) -> Column:
     """Return the groups of the first match anywhere in the text; null where there is none."""
     if not len(values):
         return pa.array([], pa.list_(pa.string()))
-    compiled = compile_pattern(_first(pattern), _first(ignore_case))
-    found = (None if text is None else compiled.search(text) for text in values.to_pylist())
+    compiled = _pattern(pattern, ignore_case)
+    found = (None if text is None else compiled.python.search(text) for text in values.to_pylist())
     return pa.array([None if match is None else list(match.groups()) for match in found], pa.list_(pa.string()))
 
 
@@ -82,9 +89,9 @@ def _matches(values: Column, pattern: Column, ignore_case: Column) -> Column:
     """Tell whether the whole text matches."""
     if not len(values):
         return pa.array([], pa.bool_())
-    compiled = compile_pattern(_first(pattern), _first(ignore_case))
+    compiled = _pattern(pattern, ignore_case)
     return pa.array(
-        [None if text is None else compiled.fullmatch(text) is not None for text in values.to_pylist()],
+        [None if text is None else compiled.python.fullmatch(text) is not None for text in values.to_pylist()],
         pa.bool_(),
     )
 
@@ -93,20 +100,20 @@ def _replace(values: Column, pattern: Column, ignore_case: Column, replacement: 
     """Replace every match; with ``copy`` off only the replaced matches are left of the text."""
     if not len(values):
         return pa.array([], pa.string())
-    compiled = compile_pattern(_first(pattern), _first(ignore_case))
-    template = replacement_template(_first(replacement))
+    compiled = _pattern(pattern, ignore_case)
+    written = _first(replacement)
 
     def change(text: str) -> str:
         if _first(copy):
-            return compiled.sub(template, text)
-        return "".join(match.expand(template) for match in compiled.finditer(text))
+            return replace(compiled, text, written)
+        return "".join(replace(compiled, match[0], written) for match in compiled.python.finditer(text))
 
     return pa.array([None if text is None else change(text) for text in values.to_pylist()], pa.string())
 
 
 REGEX_FUNCTIONS: dict[str, tuple[Callable[..., Column], list[str], str]] = {
-    "kedge_regex_tokens": (_tokens, [], "VARCHAR[]"),
-    "kedge_regex_groups": (_groups, [], "VARCHAR[]"),
-    "kedge_regex_matches": (_matches, [], "BOOLEAN"),
-    "kedge_regex_replace": (_replace, ["VARCHAR", "BOOLEAN"], "VARCHAR"),
+    "kedge_pattern_tokens": (_tokens, [], "VARCHAR[]"),
+    "kedge_pattern_groups": (_groups, [], "VARCHAR[]"),
+    "kedge_pattern_matches": (_matches, [], "BOOLEAN"),
+    "kedge_pattern_replace": (_replace, ["VARCHAR", "BOOLEAN"], "VARCHAR"),
 }

@@ -7,6 +7,7 @@ expression for DuckDB, to whose connection ``register_udfs`` has added what Duck
 from __future__ import annotations
 
 __all__ = [
+    "FUNCTIONS",
     "Current",
     "DesignerType",
     "FieldRef",
@@ -21,6 +22,8 @@ __all__ = [
     "walk",
 ]
 
+# The functions come first: they and the implicit conversions import each other.
+from kedge.formula.functions import FUNCTIONS  # isort: skip
 from kedge.formula.binder import Current, bind
 from kedge.formula.options import FormulaOptions
 from kedge.formula.parser import parse

@@ -15,7 +15,7 @@ from kedge.tools.conversion import Converter
 from kedge.tools.listed_fields import ListedFields, parse_listed
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
-from kedge.tools.sql import aliased, call, case, not_null, text
+from kedge.tools.sql import aliased, call, case, not_null, number, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +64,7 @@ def probe(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
         for place, field in enumerate(_fields(config, source.schema))
         for name, value in zip(FACTS, _facts(column(field.name)), strict=True)
     ]
-    return {"facts": exp.select(*(aliased(facts) or ["1"])).from_(source.table)}
+    return {"facts": exp.select(*(aliased(facts) or [number(1)])).from_(source.table)}
 
 
 def _facts(value: exp.Expr) -> list[exp.Expr]:

@@ -24,6 +24,7 @@ __all__ = [
     "Order",
     "OrderKey",
     "Query",
+    "Report",
     "Source",
     "Step",
     "Tool",
@@ -236,7 +237,7 @@ class Inputs(Generic[Item]):
 class Report(Protocol):
     """Where a tool's messages go."""
 
-    def __call__(self, kind: str, text: str) -> None:
+    def __call__(self, kind: str, text: str, /) -> None:
         """Take a message; ``kind`` is ``info``, ``warning``, ``conversion`` or ``error``."""
 
 

@@ -222,7 +222,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
     files = _files(config, context)
     if config.format == "arrow":
         return Step(lambda _: {"Output": _arrow_records(config, files, schema)})
-    scans = [_scan(config, path, data, context) for path in files]
+    scans: list[exp.Query] = [_scan(config, path, data, context) for path in files]
     union: exp.Query = reduce(lambda left, right: exp.union(left, right, distinct=False), scans)
     if len(scans) > 1 and config.limit:
         union = exp.select("*").from_(union.subquery("files"))

@@ -99,7 +99,7 @@ def probe(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
             (converter.as_text(column(field.name), field.type), f"c{place}")
             for place, field in enumerate(source.schema)
         )
-        select = exp.select(*(cells or ["1"])).from_(source.table)
+        select = exp.select(*(cells or [number(1)])).from_(source.table)
         return {"names": (select.order_by(*source.ordering) if source.order else select).limit(1)}
     if config.mode != "rows":
         return {}

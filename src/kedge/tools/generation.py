@@ -55,7 +55,9 @@ def generation(field: Field, schema: Schema, expressions: tuple[Typed, Typed, Ty
         yield pa.RecordBatch.from_pylist(made, result.arrow())
 
     def run(records: Mapping[str, pa.RecordBatchReader]) -> Mapping[str, pa.RecordBatchReader]:
-        rows = (row for batch in records["Input"] for row in batch.to_pylist()) if "Input" in records else iter([{}])
+        rows: Iterator[dict[str, Any]] = iter([{}])
+        if "Input" in records:
+            rows = (row for batch in records["Input"] for row in batch.to_pylist())
         return {"Output": pa.RecordBatchReader.from_batches(result.arrow(), batches(rows))}
 
     return Step(run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["TOOL"]
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -61,7 +61,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
     def run(records: Mapping[str, pa.RecordBatchReader]) -> Mapping[str, pa.Table]:
         table = records["Input"].read_all().select(names).cast(pa.schema(list(zip(names, arrow.types, strict=True))))
         groups = components(zip(*(table[name].to_pylist() for name in names), strict=True))
-        rows = sorted((min(members), key) for members in groups for key in members)
+        rows: list[tuple[Any, Any]] = sorted((min(members), key) for members in groups for key in members)
         columns = list(zip(*rows, strict=True)) or [(), ()]
         return {
             "Output": pa.table(
@@ -72,11 +72,11 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
     return Step(run)
 
 
-def components(pairs: Iterable[tuple[object, object]]) -> list[list[object]]:
+def components(pairs: Iterable[tuple[Any, Any]]) -> list[list[Any]]:
     """Return the groups of keys that pairs connect; null belongs to nothing."""
-    leader: dict[object, object] = {}
+    leader: dict[Any, Any] = {}
 
-    def find(key: object) -> object:
+    def find(key: Any) -> Any:
         while leader[key] != key:
             leader[key] = leader[leader[key]]
             key = leader[key]
@@ -88,7 +88,7 @@ def components(pairs: Iterable[tuple[object, object]]) -> list[list[object]]:
             leader.setdefault(key, key)
         if len(keys) > 1:
             leader[find(keys[1])] = find(keys[0])
-    groups: dict[object, list[object]] = {}
+    groups: dict[Any, list[Any]] = {}
     for key in leader:
         groups.setdefault(find(key), []).append(key)
     return list(groups.values())

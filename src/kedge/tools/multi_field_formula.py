@@ -18,12 +18,12 @@ from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from kedge.formula.typed import Typed
     from kedge.tools.element import Element
 
-KINDS = {
+KINDS: dict[str, Callable[[DesignerType], bool]] = {
     "Text": lambda type_: type_.is_string,
     "Numeric": lambda type_: type_.is_numeric,
     "Date": lambda type_: type_.is_temporal,

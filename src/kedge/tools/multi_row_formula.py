@@ -20,7 +20,7 @@ from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import call, number, over, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from kedge.tools.element import Element
 
@@ -123,7 +123,7 @@ def _reads(bound: _Bound) -> bool:
     return any(isinstance(node, FieldRef) and node.name == bound.field.name for node in walk(bound.value))
 
 
-def _other_row(ref: FieldRef, source: Source, groups: list[exp.Expr], other_rows: str) -> exp.Expr:
+def _other_row(ref: FieldRef, source: Source, groups: Sequence[exp.Expr], other_rows: str) -> exp.Expr:
     """Return the field of the row ``offset`` away; beyond the group's edges what ``other_rows`` says."""
     value = column(ref.name)
     shift = call("lag" if ref.offset < 0 else "lead", value, number(abs(ref.offset)))
@@ -138,7 +138,7 @@ def _other_row(ref: FieldRef, source: Source, groups: list[exp.Expr], other_rows
     return exp.case().when(beyond, _beyond(ref, value, source, groups, other_rows)).else_(shifted)
 
 
-def _beyond(ref: FieldRef, value: exp.Expr, source: Source, groups: list[exp.Expr], other_rows: str) -> exp.Expr:
+def _beyond(ref: FieldRef, value: exp.Expr, source: Source, groups: Sequence[exp.Expr], other_rows: str) -> exp.Expr:
     if other_rows == "nearest":
         edge = call("first_value" if ref.offset < 0 else "last_value", value.copy())
         frame = exp.WindowSpec(

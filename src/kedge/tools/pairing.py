@@ -22,8 +22,7 @@ def paired_candidates(left: Schema, right: Schema, prefixes: tuple[str, str]) ->
     """
     candidates: list[Candidate] = []
     for field in left:
-        keys = (prefixes[0] + field.name, field.name)
-        candidates.append(Candidate(field, keys, field.name, column(field.name, "l")))
+        candidates.append(Candidate(field, (prefixes[0] + field.name, field.name), field.name, column(field.name, "l")))
     for field in right:
         taken = field.name in left
         keys = (prefixes[1] + field.name,) if taken else (prefixes[1] + field.name, field.name)

@@ -7,19 +7,21 @@ __all__ = ["TOOL"]
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import regex
 from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
+from kedge.formula.options import FormulaOptions
+from kedge.formula.regexes import describe, pattern_of
 from kedge.formula.types import BOOL, V_STRING, V_WSTRING, DesignerType
 from kedge.tools.contract import Context, Input, Inputs, OrderKey, Query, Source, Tool, column
 from kedge.tools.conversion import Converter
 from kedge.tools.options import Options
-from kedge.tools.patterns import compile_pattern
 from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import call, case, number, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from kedge.tools.element import Element
 
@@ -56,9 +58,9 @@ def parse(xml: Element) -> Config:
         options.choice("Method", {name: name for name in METHODS}),
     )
     try:
-        compile_pattern(config.pattern, config.ignore_case)
-    except ValueError as fault:
-        raise options.fault("RegExExpression", str(fault)) from fault
+        pattern_of(config.pattern, config.ignore_case, FormulaOptions())
+    except regex.error as fault:
+        raise options.fault("RegExExpression", describe(fault)) from fault
     for name, read in (
         ("Replace", _replace),
         ("ParseSimple", _tokens),
@@ -128,20 +130,20 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     name = source.schema.need(config.field, "Configuration/Field").name
     fixed = [column(name), text(config.pattern), exp.Boolean(this=config.ignore_case)]
     if config.method == "ParseSimple" and config.to_rows:
-        return {"Output": _rows(source, name, call("kedge_regex_tokens", *fixed), context)}
+        return {"Output": _rows(source, name, call("kedge_pattern_tokens", *fixed), context)}
     if config.method == "Replace":
         return {"Output": _replaced(config, source, name, fixed, context)}
     schema = bind(config, Inputs({"Input": [source.schema]}), context)["Output"]
     new = schema.fields[len(source.schema) :]
     if config.method == "Match":
         return {"Output": _matched(config, source, new[0], fixed, context)}
-    function = "kedge_regex_groups" if config.method == "ParseComplex" else "kedge_regex_tokens"
+    function = "kedge_pattern_groups" if config.method == "ParseComplex" else "kedge_pattern_tokens"
     return {"Output": _columns(config, source, name, new, call(function, *fixed), context)}
 
 
-def _replaced(config: Config, source: Source, name: str, fixed: list[exp.Expr], context: Context) -> Query:
+def _replaced(config: Config, source: Source, name: str, fixed: Sequence[exp.Expr], context: Context) -> Query:
     value: exp.Expr = call(
-        "kedge_regex_replace", *fixed, text(config.replacement), exp.Boolean(this=config.copy_unmatched)
+        "kedge_pattern_replace", *fixed, text(config.replacement), exp.Boolean(this=config.copy_unmatched)
     )
     type_ = source.schema.need(name, "").type
     unbounded = V_WSTRING if type_.is_wide else V_STRING
@@ -151,8 +153,8 @@ def _replaced(config: Config, source: Source, name: str, fixed: list[exp.Expr], 
     return replace(query, same_count="Input")
 
 
-def _matched(config: Config, source: Source, new: Field, fixed: list[exp.Expr], context: Context) -> Query:
-    matches: exp.Expr = call("coalesce", call("kedge_regex_matches", *fixed), exp.false())
+def _matched(config: Config, source: Source, new: Field, fixed: Sequence[exp.Expr], context: Context) -> Query:
+    matches: exp.Expr = call("coalesce", call("kedge_pattern_matches", *fixed), exp.false())
     if config.report_unmatched:
         message = call("concat", text(f"{config.field}: "), column(config.field), text(" does not match"))
         noted = call("kedge_note", number(context.tool_id), message, text("false"))

@@ -70,10 +70,10 @@ def parse(xml: Element) -> Config:
         if action not in ACTIONS:
             raise item.fault("@action", f"{action!r} is not supported; supported are {', '.join(sorted(ACTIONS))}")
         name = item.attribute("rename", "") or (field if action == GROUP else f"{action}_{field}")
-        separators = [unescape(item.text(part, default)) for part, default in _CONCAT_PARTS]
+        start, separator, end = (unescape(item.text(part, default)) for part, default in _CONCAT_PARTS)
         percentile = item.value("Percentile", "50").strip()
         item.ignore("Options")
-        actions.append(Action(field, action, name, *separators, percentile=float(percentile or 50)))
+        actions.append(Action(field, action, name, start, separator, end, float(percentile or 50)))
     if not actions:
         raise options.fault("SummarizeFields", "choose at least one field")
     options.finish()

@@ -173,7 +173,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     layout = _layout(config, schemas, lambda text: None)
     natural = all(source.natural and not source.order for source in sources)
     ordered = not natural and any(source.natural or source.order for source in sources)
-    keys = (OrderKey(context.hidden(0)), OrderKey(context.hidden(1))) if ordered else ()
+    keys = (OrderKey(context.hidden(0)), OrderKey(context.hidden(1)))
     selects: list[exp.Query] = []
     for rank, (place, fields) in enumerate(layout.parts):
         source = sources[place]
@@ -186,7 +186,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
             ]
         selects.append(exp.select(*columns).from_(source.table))
     union = reduce(lambda left, right: exp.union(left, right, distinct=False), selects)
-    return {"Output": Query(union, keys, natural)}
+    return {"Output": Query(union, keys if ordered else (), natural)}
 
 
 def _projections(schema: Schema, fields: Sequence[Field | None], context: Context) -> list[exp.Expr]:

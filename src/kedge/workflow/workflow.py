@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kedge.exceptions import KedgeError, UsageError
-from kedge.tools.contract import Context, Inputs
+from kedge.tools.contract import Context, Inputs, Report
 from kedge.tools.element import Element
 from kedge.tools.schema import Schema, declared_schema
 from kedge.tools.settings import Settings
@@ -197,7 +197,7 @@ class _Session:
         constants = self.constants()
         return resolve(self.workflow.document, constants, custom_tools(folders, constants, wired))
 
-    def context(self, tool: ResolvedTool, report: Callable[[str, str], None]) -> Context:
+    def context(self, tool: ResolvedTool, report: Report) -> Context:
         return Context(
             tool_id=tool.tool_id,
             name=tool.node.name,
