@@ -1,1 +1,81 @@
-"""Kedge: write, run and test the tools of data workflows."""
+"""Kedge: write, run and test the tools of data workflows.
+
+Tool authors need :class:`PluginV2` and its neighbours; whoever runs tools needs :func:`run_tool`. Importing this module
+imports neither gRPC nor pandas.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kedge.exceptions import (
+    AnchorNotFoundException,
+    DcmEError,
+    DcmEException,
+    EngineGone,
+    KedgeError,
+    ProtocolError,
+    ToolCrashed,
+    ToolError,
+    ToolStartError,
+    UsageError,
+    WorkflowError,
+    WorkflowRuntimeError,
+)
+from kedge.sdk.anchors import InputAnchor
+from kedge.sdk.constants import NULL_VALUE_PLACEHOLDER, Anchor, MessageType, Priority, UpdateMode
+from kedge.sdk.environment import AMPEnvironmentV2
+from kedge.sdk.fields import Field, FieldType, Locale, Metadata
+from kedge.sdk.plugin import PluginV2
+from kedge.sdk.provider import AMPProviderV2
+from kedge.sdk.schemas import create_schema, get_metadata, set_metadata
+
+if TYPE_CHECKING:
+    from kedge.host.results import ToolResult as ToolResult
+    from kedge.host.run_tool import run_tool as run_tool
+
+__all__ = [
+    "NULL_VALUE_PLACEHOLDER",
+    "AMPEnvironmentV2",
+    "AMPProviderV2",
+    "Anchor",
+    "AnchorNotFoundException",
+    "DcmEError",
+    "DcmEException",
+    "EngineGone",
+    "Field",
+    "FieldType",
+    "InputAnchor",
+    "KedgeError",
+    "Locale",
+    "MessageType",
+    "Metadata",
+    "PluginV2",
+    "Priority",
+    "ProtocolError",
+    "ToolCrashed",
+    "ToolError",
+    "ToolResult",
+    "ToolStartError",
+    "UpdateMode",
+    "UsageError",
+    "WorkflowError",
+    "WorkflowRuntimeError",
+    "create_schema",
+    "get_metadata",
+    "run_tool",
+    "set_metadata",
+]
+
+__version__ = "0.1.0"
+
+_HOST_NAMES = {"ToolResult": "kedge.host.results", "run_tool": "kedge.host.run_tool"}
+
+
+def __getattr__(name: str) -> Any:
+    """The host's names, imported when they are first asked for: a tool does not pay for them."""
+    if name not in _HOST_NAMES:
+        raise AttributeError(f"module 'kedge' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_HOST_NAMES[name]), name)

@@ -1,0 +1,33 @@
+"""The ``kedge`` command and its groups."""
+
+from __future__ import annotations
+
+import typer
+
+import kedge
+from kedge.cli import bench, doctor, tool
+
+__all__ = ["main"]
+
+app = typer.Typer(
+    name="kedge",
+    help="Write, run and test the tools of data workflows.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(tool.app, name="tool")
+app.add_typer(bench.app, name="bench")
+app.command("doctor")(doctor.doctor)
+
+
+@app.command()
+def version() -> None:
+    """Print Kedge's version."""
+    print(kedge.__version__)
+
+
+def main() -> None:
+    """Run the command line; exits with the codes of :mod:`kedge.cli.exits`."""
+    app()
