@@ -75,9 +75,7 @@ def _claimed_size(metadata: memoryview, body: memoryview) -> int:
     all.
     """
     batch = _find_batch(metadata)
-    if not batch or not (
-        _field(metadata, batch, _BATCH_COMPRESSION) or _OLD_COMPRESSION in metadata.tobytes()
-    ):
+    if not batch or not (_field(metadata, batch, _BATCH_COMPRESSION) or _OLD_COMPRESSION in metadata.tobytes()):
         return 0
     vector = _field(metadata, batch, _BATCH_BUFFERS)
     if not vector:

@@ -78,9 +78,7 @@ class BatchEncoder:
         align: bool = False,
     ) -> None:
         if not 0 < chunk_size <= LARGEST_CHUNK:
-            raise ValueError(
-                f"the chunk size is {chunk_size} bytes; it must lie between 1 and {LARGEST_CHUNK}"
-            )
+            raise ValueError(f"the chunk size is {chunk_size} bytes; it must lie between 1 and {LARGEST_CHUNK}")
         self._direction = direction
         self._anchor = anchor
         self._connection = connection
@@ -140,9 +138,7 @@ def read_batch(data: Any, *, trusted: bool = False, largest: int = LARGEST_BATCH
     try:
         return _read_stream(buffer, trusted)
     except _REFUSALS as error:
-        raise ProtocolError(
-            f"its {buffer.size} bytes are no Arrow stream that can be read: {error}"
-        ) from error
+        raise ProtocolError(f"its {buffer.size} bytes are no Arrow stream that can be read: {error}") from error
 
 
 def schema_to_bytes(schema: pa.Schema) -> bytes:
@@ -217,9 +213,7 @@ def _cut(pieces: list[Any], chunk_size: int) -> Iterator[list[memoryview]]:
 def _refuse_decompression_bomb(buffer: pa.Buffer, largest: int) -> None:
     size = decompressed_size(memoryview(buffer))
     if size > largest:
-        raise ProtocolError(
-            f"its {buffer.size} bytes say that they decompress to {size}, the limit is {largest}"
-        )
+        raise ProtocolError(f"its {buffer.size} bytes say that they decompress to {size}, the limit is {largest}")
 
 
 def _read_stream(buffer: pa.Buffer, trusted: bool) -> pa.Table:
