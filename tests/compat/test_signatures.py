@@ -13,8 +13,8 @@ import pytest
 from kedge.compat.names import ROOTS
 
 NAMES = {
-    "core": "Anchor PluginV2 Plugin Field FieldType Metadata RecordPacket RecordPacketBase ProviderBase EnvironmentBase "
-    "UpdateMode IoBase DcmBase InputAnchorBase InputConnectionBase OutputAnchorBase register_plugin "
+    "core": "Anchor PluginV2 Plugin Field FieldType Metadata RecordPacket RecordPacketBase ProviderBase "
+    "EnvironmentBase UpdateMode IoBase DcmBase InputAnchorBase InputConnectionBase OutputAnchorBase register_plugin "
     "NULL_VALUE_PLACEHOLDER",
     "core.constants": "Anchor NULL_VALUE_PLACEHOLDER AWAIT_TIMEOUT AYX_PROXY_USERNAME_KEY AYX_PROXY_PASSWORD_KEY "
     "AYX_PROXY_CRED_REQ_KEY",
@@ -95,7 +95,8 @@ SIGNATURES = {
     "providers.amp_provider.AMPProviderV2.get_output_anchor": "(name)",
     "providers.amp_provider.AMPEnvironmentV2.create_temp_file": "(extension='tmp', options=0)",
     "providers.amp_provider.AMPEnvironmentV2.get_proxy_configuration": "()",
-    "providers.amp_provider.AMPEnvironmentV2.parse_settings_key_value": "(text, line_delimiter='\\n', key_delimiter='=')",
+    "providers.amp_provider.AMPEnvironmentV2.parse_settings_key_value": "(text, "
+    "line_delimiter='\\n', key_delimiter='=')",
     "providers.amp_provider.AMPEnvironmentV2.get_log_directory": "()",
     "providers.amp_provider.AMPEnvironmentV2.update_tool_config": "(tool_config)",
     "providers.amp_provider.AMPIO.create_temp_file": "(extension='tmp', options=0)",

@@ -113,11 +113,11 @@ def _converted(series: pd.Series[Any], field: Field) -> pa.Array | pa.ChunkedArr
 
 def _parsed(natural: pa.Array | pa.ChunkedArray, series: pd.Series[Any], field: Field) -> pa.Array | pa.ChunkedArray:
     """Dates and times written as ISO text."""
-    target = field.arrow_type()
+    target, texts = field.arrow_type(), natural.cast(pa.string())  # Arrow reads no time from a large_string
     try:
-        return natural.cast(target)
+        return texts.cast(target)
     except pa.ArrowInvalid as error:
-        row, _ = _first_refused(natural, lambda value: value.cast(target))
+        row, _ = _first_refused(texts, lambda value: value.cast(target))
         raise _unfit(series, field, row, f"text is read as {_FORMS[field.type]}") from error
 
 
