@@ -51,7 +51,7 @@ DTYPES = {
 }
 
 
-def fields(*kinds: FieldType, **sizes: int) -> Metadata:
+def fields(*kinds: FieldType, **sizes: Any) -> Metadata:
     metadata = Metadata()
     for kind in kinds:
         metadata.add_field(kind.name, kind, **sizes)
@@ -63,7 +63,7 @@ def written(frame: pd.DataFrame, metadata: Metadata) -> pa.Table:
     return to_engine(RecordPacket.from_dataframe(metadata, frame).to_table(metadata), metadata).table
 
 
-def column(kind: FieldType, values: object, **sizes: int) -> list[object]:
+def column(kind: FieldType, values: object, **sizes: Any) -> list[object]:
     """What comes of one column of values."""
     (only,) = written(pd.DataFrame({kind.name: values}), fields(kind, **sizes)).columns
     result: list[object] = only.to_pylist()
@@ -143,7 +143,7 @@ class TestWriting:
             (FieldType.v_wstring, ["a", 2], r"column 'v_wstring', row 1: 2 \(int\) does not fit v_wstring"),
             (FieldType.v_wstring, [None, {"a": 1}], r"column 'v_wstring', row 1: \{'a': 1\} \(dict\) does not fit"),
             (FieldType.bool, [1, 0], r"column 'bool', row 0: .*1.* does not fit bool"),
-            (FieldType.date, ["2024-02-30"], r"row 0: '2024-02-30' \(str\) does not fit date: text is read as YYYY"),
+            (FieldType.date, ["2024-02-30"], r"row 0: '2024-02-30' \(str\) does not fit date: day is out of range"),
             (FieldType.datetime, [None, "soon"], r"column 'datetime', row 1: 'soon' \(str\) does not fit datetime"),
             (FieldType.blob, ["text"], r"column 'blob', row 0: 'text' \(str\) does not fit blob"),
             (FieldType.v_wstring, [object()], r"column 'v_wstring', row 0: <object object"),

@@ -156,7 +156,8 @@ VALUES = {
 
 def found(path: str) -> Any:
     """The object at a path below ``ayx_python_sdk``."""
-    module, attributes = path, []
+    module = path
+    attributes: list[str] = []
     while True:
         module, _, attribute = module.rpartition(".")
         attributes.insert(0, attribute)

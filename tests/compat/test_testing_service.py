@@ -92,8 +92,8 @@ class TestRecords:
 
     def test_an_expectation_is_a_pair(self) -> None:
         expectation = BatchTuple(input_data=1, expected_output_data=2)
-        assert expectation == (1, 2)
         assert expectation.expected_output_data == 2
+        assert expectation == (1, 2)
 
 
 class TestAnchors:

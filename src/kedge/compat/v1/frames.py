@@ -18,6 +18,7 @@ pandas is imported here when a frame is made, not before.
 
 from __future__ import annotations
 
+from datetime import date, datetime, time
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,12 +38,12 @@ if TYPE_CHECKING:
 
 __all__ = ["check_columns", "frame_from_table", "table_from_frame"]
 
-_FORMS: Final = {
-    FieldType.date: "YYYY-MM-DD",
-    FieldType.time: "HH:MM:SS",
-    FieldType.datetime: "YYYY-MM-DD HH:MM:SS",
+_PARSERS: Final = {
+    FieldType.date: date.fromisoformat,
+    FieldType.time: time.fromisoformat,
+    FieldType.datetime: datetime.fromisoformat,
 }
-"""The fields whose values may be written as text, and the text's form."""
+"""The fields whose values may be written as ISO text."""
 
 _CONVERSION_ERRORS: Final = (pa.ArrowException, TypeError, ValueError, OverflowError)
 _SHOWN_CHARACTERS: Final = 80
@@ -89,7 +90,7 @@ def _column(series: pd.Series[Any], field: Field) -> pa.Array | pa.ChunkedArray:
         natural = pa.array(series, from_pandas=True)
     except _CONVERSION_ERRORS:
         return _converted(series, field)
-    if field.type in _FORMS and (types.is_string(natural.type) or types.is_large_string(natural.type)):
+    if field.type in _PARSERS and (types.is_string(natural.type) or types.is_large_string(natural.type)):
         return _parsed(natural, series, field)
     try:
         column_conversion(natural.type, field)
@@ -111,14 +112,14 @@ def _converted(series: pd.Series[Any], field: Field) -> pa.Array | pa.ChunkedArr
         raise _unfit(series, field, row, reason or str(error)) from None
 
 
-def _parsed(natural: pa.Array | pa.ChunkedArray, series: pd.Series[Any], field: Field) -> pa.Array | pa.ChunkedArray:
+def _parsed(texts: pa.Array | pa.ChunkedArray, series: pd.Series[Any], field: Field) -> pa.Array | pa.ChunkedArray:
     """Dates and times written as ISO text."""
-    target, texts = field.arrow_type(), natural.cast(pa.string())  # Arrow reads no time from a large_string
+    parse = _PARSERS[field.type]
     try:
-        return texts.cast(target)
-    except pa.ArrowInvalid as error:
-        row, _ = _first_refused(texts, lambda value: value.cast(target))
-        raise _unfit(series, field, row, f"text is read as {_FORMS[field.type]}") from error
+        return pa.array([None if text is None else parse(text) for text in texts.to_pylist()])
+    except ValueError as error:
+        row, reason = _first_refused(texts.to_pylist(), lambda text: text is None or parse(text))
+        raise _unfit(series, field, row, reason) from error
 
 
 def _first_refused(values: Iterable[Any], convert: Callable[[Any], object]) -> tuple[int, str]:
