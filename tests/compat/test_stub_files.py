@@ -53,6 +53,6 @@ def test_mypy_finds_kedges_types(tmp_path: Path) -> None:
     (tmp_path / "mypy.ini").write_text("\n".join(settings))
     command = [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path / "cache"), "tool.py", "wrong.py"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert 'tool.py:25: note: Revealed type is "def (initialization: kedge.sdk.initialization.Init' in done.stdout
+    assert 'tool.py:22: note: Revealed type is "def (initialization: kedge.sdk.initialization.Init' in done.stdout
     assert 'wrong.py:1: error: Module "ayx_plugin_sdk.core" has no attribute "Nope"' in done.stdout
     assert "Found 1 error in 1 file" in done.stdout
