@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -149,6 +150,7 @@ def _tool_call(
         resolve_target(shlex.split(command) if command else tool, python),
         inputs=anchored_files(inputs, "-i"),
         config_xml=config_document(config),
+        keep_partial=False,
     )
     if services is not None:
         call.services = LocalEngineServices.load(services)
@@ -185,7 +187,10 @@ def _run(call: ToolCall, files: dict[str, str]) -> ToolResult:
         return sinks.get(anchor) or _CountedOnly()
 
     try:
-        return call.run(open_sink)
+        result = call.run(open_sink)
     finally:
         for sink in sinks.values():
             sink.abandon()
+    if sinks and not result.ok:
+        print(f"not written, since the tool reported an error: {', '.join(files.values())}", file=sys.stderr)
+    return result

@@ -56,6 +56,8 @@ class ToolCall:
     observer: Observer = field(default_factory=Observer)
     update_only: bool = False
     in_process: bool = False
+    keep_partial: bool = True
+    """Whether the sinks of a run that reported an error are closed, or abandoned so that nothing looks complete."""
     start_timeout: float = 30.0
     budget: int = 64 << 20
 
@@ -71,7 +73,10 @@ class ToolCall:
             incoming = _Incoming(self.inputs, opened)
             try:
                 self._run(incoming, collector)
-                collector.finish()
+                if collector.failed and not self.keep_partial:
+                    collector.abandon()
+                else:
+                    collector.finish()
             except BaseException:
                 collector.abandon()
                 raise
