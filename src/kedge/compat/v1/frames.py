@@ -80,9 +80,14 @@ def table_from_frame(metadata: Metadata, frame: pd.DataFrame) -> pa.Table:
     """
     check_columns(metadata, frame)
     columns = {str(name): frame.iloc[:, number] for number, name in enumerate(frame.columns)}
-    if not columns:
-        return pa.table({})
-    return pa.table({field.name: _column(columns[field.name], field) for field in metadata})
+    arrays = [_column(columns[field.name], field) for field in metadata]
+    described = [_described(field, array.type) for field, array in zip(metadata, arrays, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=pa.schema(described))
+
+
+def _described(field: Field, arrow_type: pa.DataType) -> pa.Field:
+    """The field as it is announced, where the values have its type already; else the anchor will see to it."""
+    return field.to_arrow() if arrow_type == field.arrow_type() else pa.field(field.name, arrow_type)
 
 
 def _column(series: pd.Series[Any], field: Field) -> pa.Array | pa.ChunkedArray:

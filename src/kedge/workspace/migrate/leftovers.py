@@ -19,16 +19,17 @@ __all__ = ["with_todos"]
 
 S = TypeVar("S", cst.FunctionDef, cst.SimpleStatementLine, cst.If, cst.For, cst.While, cst.With)
 
+_CONNECTION: Final = "V2 has no connection objects: callbacks get an Anchor (name, connection)"
 _NAMES: Final = {
     "RecordPacket": "V2 has no packets: pass a pyarrow Table on, and write it with provider.write_to_anchor",
     "AMPRecordPacket": "V2 has no packets: pass a pyarrow Table on, and write it with provider.write_to_anchor",
-    "InputConnectionBase": "V2 has no connection objects: callbacks get an Anchor (name, connection)",
-    "AMPInputConnection": "V2 has no connection objects: callbacks get an Anchor (name, connection)",
+    "InputConnectionBase": _CONNECTION,
+    "AMPInputConnection": _CONNECTION,
     "InputAnchorBase": "V2 has no anchor objects: see provider.incoming_anchors",
     "AMPInputAnchor": "V2 has no anchor objects: see provider.incoming_anchors",
     "OutputAnchorBase": "V2 has no anchor objects: see provider.outgoing_anchors",
     "AMPOutputAnchor": "V2 has no anchor objects: see provider.outgoing_anchors",
-    "input_connection": "V2 has no connection objects: callbacks get an Anchor (name, connection)",
+    "input_connection": _CONNECTION,
 }
 _ATTRIBUTES: Final = {
     "max_packet_size": "V2 has no packet size: batches come as the engine sends them",
@@ -54,29 +55,34 @@ _SHARED_FRAME: Final = (
 )
 
 
-def with_todos(module: cst.Module, anchors: Mapping[str, AnchorUse]) -> cst.Module:
+def with_todos(module: cst.Module, anchors: Mapping[str, AnchorUse], connections: Mapping[str, str]) -> cst.Module:
     """The module with a comment above each statement in which something of V1 is left.
 
-    ``anchors`` are the expressions that hold anchors (``self.output_anchor``).
+    ``anchors`` are the expressions that hold anchors (``self.output_anchor``), ``connections`` the names that the old
+    callbacks had for their connection, by the new callback.
     """
-    return cst.ensure_type(module.visit(_Commenter(anchors)), cst.Module)
+    return cst.ensure_type(module.visit(_Commenter(anchors, connections)), cst.Module)
 
 
 class _Commenter(cst.CSTTransformer):
     """Comments on statements, each by what is in its own lines."""
 
-    def __init__(self, anchors: Mapping[str, AnchorUse]) -> None:
+    def __init__(self, anchors: Mapping[str, AnchorUse], connections: Mapping[str, str]) -> None:
         super().__init__()
         self._anchors = anchors
+        self._connections = connections
+        self._functions: list[str] = []
         self._outgoing = {held for held, anchor in anchors.items() if anchor.outgoing}
         self._shared: list[set[str]] = []
 
     def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
         self._shared.append(_shared_packets(node))
+        self._functions.append(node.name.value)
 
     def leave_FunctionDef(self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef) -> cst.FunctionDef:
         self._shared.pop()
-        return _commented(updated_node, self._reasons(original_node.params))
+        self._functions.pop()
+        return _commented(updated_node, self._head_reasons(original_node.params, original_node.body))
 
     def leave_SimpleStatementLine(
         self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
@@ -86,21 +92,28 @@ class _Commenter(cst.CSTTransformer):
         return _commented(updated_node, [*self._reasons(original_node), *self._changed_frames(original_node)])
 
     def leave_If(self, original_node: cst.If, updated_node: cst.If) -> cst.If:
-        return _commented(updated_node, self._reasons(original_node.test))
+        return _commented(updated_node, self._head_reasons(original_node.test, original_node.body))
 
     def leave_For(self, original_node: cst.For, updated_node: cst.For) -> cst.For:
-        return _commented(updated_node, self._reasons(original_node.iter))
+        return _commented(updated_node, self._head_reasons(original_node.iter, original_node.body))
 
     def leave_While(self, original_node: cst.While, updated_node: cst.While) -> cst.While:
-        return _commented(updated_node, self._reasons(original_node.test))
+        return _commented(updated_node, self._head_reasons(original_node.test, original_node.body))
 
     def leave_With(self, original_node: cst.With, updated_node: cst.With) -> cst.With:
-        return _commented(updated_node, [reason for item in original_node.items for reason in self._reasons(item)])
+        reasons = (reason for item in original_node.items for reason in self._head_reasons(item, original_node.body))
+        return _commented(updated_node, reasons)
+
+    def _head_reasons(self, head: cst.CSTNode, body: cst.BaseSuite) -> Iterator[str]:
+        """Those of a compound statement's own line, on which its body may stand too."""
+        yield from self._reasons(head)
+        if isinstance(body, cst.SimpleStatementSuite):
+            yield from self._reasons(body)
 
     def _reasons(self, node: cst.CSTNode) -> Iterator[str]:
         for found in m.findall(node, m.Name() | m.Attribute() | _HANDED_ON | _SUBSCRIPT):
             if isinstance(found, cst.Name):
-                reason = _NAMES.get(found.value)
+                reason = _CONNECTION if found.value == self._old_connection() else _NAMES.get(found.value)
             elif isinstance(found, cst.Attribute):
                 reason = _DCM if _is_of_dcm(found) else _ATTRIBUTES.get(found.attr.value)
                 reason = reason or self._of_anchor(found)
@@ -108,6 +121,9 @@ class _Commenter(cst.CSTTransformer):
                 reason = _ANCHOR if self._hands_anchor_on(found) else None
             if reason:
                 yield reason
+
+    def _old_connection(self) -> str | None:
+        return self._connections.get(self._functions[-1]) if self._functions else None
 
     def _of_anchor(self, node: cst.Attribute) -> str | None:
         return _ANCHOR if code(node.value) in self._anchors else None

@@ -39,10 +39,10 @@ class MethodRewriter(m.MatcherDecoratableTransformer):
         self._facts = facts
         self._method = method
         self._role = method.name.value
-        self._connection = ""
+        self.connection = ""
         if self._role in ("on_input_connection_opened", "on_record_packet") and len(method.params.params) > 1:
-            self._connection = method.params.params[1].name.value
-        used = _variables(method) - {self._connection}
+            self.connection = method.params.params[1].name.value
+        used = _variables(method) - {self.connection}
         self._anchor, self._batch = _free("anchor", used), _free("batch", used)
         self._metadata = _free("metadata", used)
         self._asked_metadata = False
@@ -97,8 +97,8 @@ class MethodRewriter(m.MatcherDecoratableTransformer):
         return updated
 
     def _sets_packet_size(self, assignment: cst.Assign) -> bool:
-        size = m.Attribute(value=m.Name(self._connection), attr=m.Name("max_packet_size"))
-        return bool(self._connection) and m.matches(assignment, m.Assign([m.AssignTarget(size)]))
+        size = m.Attribute(value=m.Name(self.connection), attr=m.Name("max_packet_size"))
+        return bool(self.connection) and m.matches(assignment, m.Assign([m.AssignTarget(size)]))
 
     def _without_packet_size(
         self, assignment: cst.Assign, updated: cst.SimpleStatementLine
@@ -162,7 +162,7 @@ class MethodRewriter(m.MatcherDecoratableTransformer):
             if attribute == "metadata":
                 return self._connection_metadata()
         if attribute == "name" and m.matches(
-            original_node.value, m.Attribute(value=m.Name(self._connection or "-"), attr=m.Name("anchor"))
+            original_node.value, m.Attribute(value=m.Name(self.connection or "-"), attr=m.Name("anchor"))
         ):
             return cst.parse_expression(f"{self._anchor}.name")
         if attribute == "metadata" and code(original_node.value) in self._packets:
@@ -231,7 +231,7 @@ class MethodRewriter(m.MatcherDecoratableTransformer):
         return _with_first(method, _NO_ROWS.format(batch=self._batch))
 
     def _is_connection(self, node: cst.BaseExpression) -> bool:
-        return bool(self._connection) and m.matches(node, m.Name(self._connection))
+        return bool(self.connection) and m.matches(node, m.Name(self.connection))
 
     def _anchor_call(self, call: cst.Call) -> tuple[AnchorUse | None, str]:
         """The anchor that a call is made on, if any, and the method."""
@@ -245,12 +245,12 @@ class MethodRewriter(m.MatcherDecoratableTransformer):
 
     def _reads(self) -> int:
         """How often the method reads a packet; one in a loop counts as several."""
-        reading = m.Call(func=m.Attribute(value=m.Name(self._connection or "-"), attr=m.Name("read")))
+        reading = m.Call(func=m.Attribute(value=m.Name(self.connection or "-"), attr=m.Name("read")))
         loops = m.findall(self._method, m.While() | m.For())
         return len(m.findall(self._method, reading)) + sum(len(m.findall(loop, reading)) for loop in loops)
 
     def _packets_read(self) -> set[str]:
-        reading = m.Call(func=m.Attribute(value=m.Name(self._connection or "-"), attr=m.Name("read")))
+        reading = m.Call(func=m.Attribute(value=m.Name(self.connection or "-"), attr=m.Name("read")))
         found = m.findall(self._method, m.Assign(value=reading))
         return {code(t.target) for node in found if isinstance(node, cst.Assign) for t in node.targets}
 

@@ -42,7 +42,7 @@ def rewritten(module: cst.Module) -> str:
     module = _with_imports(module)
     if makes_frames:
         module = _after_imports(module, _NULLABLE_TYPES)
-    return with_todos(module, classes.anchors).code
+    return with_todos(module, classes.anchors, classes.connections).code
 
 
 class _NewRoot(cst.CSTTransformer):
@@ -61,6 +61,8 @@ class _ClassRewriter(cst.CSTTransformer):
         super().__init__()
         self.anchors: dict[str, AnchorUse] = {}
         """The expressions that hold anchors."""
+        self.connections: dict[str, str] = {}
+        """The names that the old callbacks had for their connection, by the new callback."""
 
     def leave_ClassDef(self, original_node: cst.ClassDef, updated_node: cst.ClassDef) -> cst.ClassDef:
         if not any(self._sdk_name(base.value) == "Plugin" for base in original_node.bases):
@@ -80,8 +82,10 @@ class _ClassRewriter(cst.CSTTransformer):
             if not isinstance(statement, cst.FunctionDef):
                 statements.append(statement)  # type: ignore[arg-type]
                 continue
-            method = MethodRewriter(facts, statement).rewritten()
+            rewriter = MethodRewriter(facts, statement)
+            method = rewriter.rewritten()
             if method is not None:
+                self.connections |= {method.name.value: rewriter.connection} if rewriter.connection else {}
                 statements.append(with_opening(method, facts) if method.name.value == "__init__" else method)
             if statement.name.value == "on_record_packet":
                 statements += missing_callbacks(definition)
