@@ -4,12 +4,14 @@ from __future__ import annotations
 
 __all__ = ["Lookup", "evaluator", "storer"]
 
+import datetime
 import decimal
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from kedge.formula.typed import Apply, Case, FieldRef, Literal, Nulls, Typed
+from kedge.formula.functions import conversions as to
+from kedge.formula.typed import Apply, Case, FieldRef, Function, Literal, Nulls, Typed
 
 if TYPE_CHECKING:
     from kedge.formula.types import DesignerType
@@ -64,20 +66,62 @@ def _apply(node: Apply) -> Callable[[Lookup], Value]:
 
 
 def storer(target: DesignerType) -> Callable[[Value], Value]:
-    """Return a function that fits a value into a field of a type: rounded, cut, or null where it does not fit."""
+    """Return a function that fits a value into a field of a type: converted, rounded, cut, or null where it cannot be."""
     if target.is_integer:
         low, high = LIMITS[target.name]
-        return lambda value: _whole(value, low, high)
+        return lambda value: _whole(_number(value), low, high)
     if target.is_string:
-        return lambda value: None if value is None else str(value)[: target.size]
+        return lambda value: None if value is None else _text(value)[: target.size]
     if target.name in ("Double", "Float"):
-        return lambda value: None if value is None else float(value)
+        return lambda value: None if value is None else float(_number(value))
     if target.name == "FixedDecimal":
         unit = decimal.Decimal(1).scaleb(-target.scale)
-        return lambda value: (
-            None if value is None else decimal.Decimal(str(value)).quantize(unit, decimal.ROUND_HALF_UP)
-        )
-    return lambda value: value
+        return lambda value: _decimal(value, unit)
+    return _MOMENTS.get(target.name, lambda value: value)
+
+
+def _called(function: Function, value: Value) -> Value:
+    assert function.python is not None
+    return function.python(value)
+
+
+def _number(value: Value) -> Value:
+    return _called(to.TEXT_TO_NUMBER, value) if isinstance(value, str) else value
+
+
+def _decimal(value: Value, unit: decimal.Decimal) -> decimal.Decimal | None:
+    if value is None:
+        return None
+    return decimal.Decimal(str(_number(value))).quantize(unit, decimal.ROUND_HALF_UP)
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, float):
+        return str(_called(to.DOUBLE_TO_TEXT, value))
+    if isinstance(value, datetime.date | datetime.time):
+        return str(_called(to.TEMPORAL_TO_TEXT, value))
+    return str(value)
+
+
+def _date(value: Value) -> Value:
+    if isinstance(value, str):
+        return _called(to.TEXT_TO_DATE, value)
+    return value.date() if isinstance(value, datetime.datetime) else value
+
+
+def _moment(value: Value) -> Value:
+    if isinstance(value, str):
+        return _called(to.TEXT_TO_MOMENT, value)
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        return _called(to.DATE_TO_MOMENT, value)
+    return value
+
+
+def _time(value: Value) -> Value:
+    return _called(to.TEXT_TO_TIME, value) if isinstance(value, str) else value
+
+
+_MOMENTS: dict[str, Callable[[Value], Value]] = {"Date": _date, "DateTime": _moment, "Time": _time}
 
 
 def _whole(value: Value, low: int, high: int) -> int | None:

@@ -180,10 +180,9 @@ def _as_tool(found: CustomTool, constants: Mapping[str, str]) -> Tool[str]:
     """Wrap a custom tool in the contract: its configuration is the XML text, it binds by an update-only run."""
 
     def call(config: str, context: Context, inputs: Mapping[str, object], update_only: bool) -> ToolCall:
-        outputs = [name for name in found.outputs if update_only or name in context.used]
         known = {**constants, "ToolId": str(context.tool_id), "UpdateOnly": str(update_only)}
         return ToolCall(
-            found.target, inputs, outputs=outputs, config_xml=config, constants=known, update_only=update_only
+            found.target, inputs, outputs=list(found.outputs), config_xml=config, constants=known, update_only=update_only
         )
 
     def bind(config: str, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:
@@ -230,7 +229,7 @@ def _step(
                 records.setdefault(name, []).append(streams[name + wire].cast(schema))
         result = StreamedResult(call(records))
         running.append(result)
-        return _Outputs(result, [name for name in found.outputs if name in context.used])
+        return _Outputs(result, found.outputs)
 
     def finish() -> None:
         for result in running:

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Run"]
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -185,6 +186,8 @@ class Run:
             for anchor, records in step.run(streams).items():
                 if self.plan.is_used((tool.tool_id, anchor)):
                     self._load(tool, anchor, schemas.get(anchor), records)
+                elif isinstance(records, Described):
+                    deque(records.records, maxlen=0)  # a tool must not wait for a reader that never comes
         finally:
             step.finish()
 
