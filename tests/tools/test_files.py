@@ -55,7 +55,15 @@ class TestInput:
         done = self.read(tmp_path, config("a.txt", HeaderRow="False", Delimeter=r"\0", ImportLine="2"))
         assert done.rows() == [('a, "b"\tc',), ("d",)]
 
-    @pytest.mark.parametrize(("page", "encoding", "type_"), [("28591", "latin-1", "V_String(9)"), ("1250", "cp1250", "V_String(9)"), ("65001", "utf-8-sig", "V_WString(9)"), ("1200", "utf-16-le", "V_WString(9)")])
+    @pytest.mark.parametrize(
+        ("page", "encoding", "type_"),
+        [
+            ("28591", "latin-1", "V_String(9)"),
+            ("1250", "cp1250", "V_String(9)"),
+            ("65001", "utf-8-sig", "V_WString(9)"),
+            ("1200", "utf-16-le", "V_WString(9)"),
+        ],
+    )
     def test_code_pages(self, tmp_path: Path, page: str, encoding: str, type_: str) -> None:
         (tmp_path / "a.csv").write_text("é\nüé\n", encoding=encoding)
         done = self.read(tmp_path, config("a.csv", CodePage=page, FieldLen="9"))
@@ -123,12 +131,20 @@ class TestOutput:
         assert done.report.files[0].records == 2
 
     def test_quotes_everywhere_line_feeds_tabs_and_a_byte_order_mark(self, tmp_path: Path) -> None:
-        options = {"CodePage": "65001", "WriteBOM": "True", "ForceQuotes": "True", "LineEndStyle": "LF", "Delimeter": r"\t"}
+        options = {
+            "CodePage": "65001",
+            "WriteBOM": "True",
+            "ForceQuotes": "True",
+            "LineEndStyle": "LF",
+            "Delimeter": r"\t",
+        }
         write(tmp_path, "x.csv", data("a Int32, b V_String(3)", (1, None)), **options)
         assert (tmp_path / "x.csv").read_bytes() == b'\xef\xbb\xbf"a"\t"b"\n"1"\t""\n'
 
     def test_flat_text_has_neither_header_nor_delimiter(self, tmp_path: Path) -> None:
-        write(tmp_path, "x.flat", data("a V_String(3), b V_String(3)", ("ab ", "c")), HeaderRow="False", Delimeter=r"\0")
+        write(
+            tmp_path, "x.flat", data("a V_String(3), b V_String(3)", ("ab ", "c")), HeaderRow="False", Delimeter=r"\0"
+        )
         assert (tmp_path / "x.flat").read_bytes() == b"ab c\r\n"
 
     def test_no_records_leave_a_header(self, tmp_path: Path) -> None:
@@ -153,7 +169,10 @@ class TestOutput:
             '<KeepField value="False"/>'
         )
         write(tmp_path, "x_.csv", table, extra, LineEndStyle="LF")
-        assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"x_a.csv": "n\n2\n", "x_b.csv": "n\n1\n3\n"}
+        assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+            "x_a.csv": "n\n2\n",
+            "x_b.csv": "n\n1\n3\n",
+        }
 
     def test_disabled_output_writes_nothing(self, tmp_path: Path) -> None:
         flow = Workflow(path=tmp_path / "flow.yxmd")
@@ -163,5 +182,7 @@ class TestOutput:
         flow, sink = flow.add(OUTPUT, parse_element(xml, "test"))
         flow = flow.connect(origin, "Output", sink, "Input")
         properties = parse_element('<Properties><DisableAllOutput value="True"/></Properties>', "test")
-        report = Workflow(flow.document.__class__(flow.document.nodes, flow.document.connections, properties), flow.path).run()
+        report = Workflow(
+            flow.document.__class__(flow.document.nodes, flow.document.connections, properties), flow.path
+        ).run()
         assert (report.ok, report.files, list(tmp_path.iterdir())) == (True, (), [])

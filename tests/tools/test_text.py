@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 
 from kedge.exceptions import WorkflowError
 from kedge.tools.settings import Settings
-from tests.tools.flows import data, run_one
+from tests.tools.flows import Table, data, run_one
 
 BASE = "AlteryxBasePluginsGui."
 
@@ -132,7 +134,7 @@ def find(mode: str, no_case: bool, whole: bool, action: str) -> str:
 class TestFindReplace:
     """FindReplace."""
 
-    INPUTS = {
+    INPUTS: ClassVar[dict[str, Table]] = {
         "Targets": data(
             "t V_String(20), n Int32", ("the cat sat", 1), ("Cat", 2), (None, 3), ("concat", 4), ("dog", 5)
         ),
@@ -180,7 +182,7 @@ class TestFindReplace:
 class TestDataCleansing:
     """Data Cleansing, as a macro and with named elements."""
 
-    NAMES = {
+    NAMES: ClassVar[dict[str, str]] = {
         "135": "RemoveNullRows",
         "84": "ReplaceNullsWithBlanks",
         "117": "ReplaceNullsWithZeros",

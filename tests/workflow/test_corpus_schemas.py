@@ -1,6 +1,7 @@
 """Schemas that Designer computed itself, held against ours.
 
-A file's ``MetaInfo`` says the schema of an anchor. Where it can be computed from the file alone (with the declared
+A file's ``MetaInfo`` says the schema of an anchor. Names that come from records (CrossTab, DynamicRename, a file that is
+not here) and AutoField's types are taken from the file, so there only the rest compares: the list says which. Where it can be computed from the file alone (with the declared
 schemas of tools that read what is not here), it must be equal, or stand in ``corpus_schemas.txt`` with the reason. The
 list is made again with ``KEDGE_RENEW=1``.
 """
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from kedge.tools.schema import Field, Schema
 
 LIST = Path(__file__).with_name("corpus_schemas.txt")
+
+
+GIVEN = {"CrossTab": "names", "DynamicRename": "names", "DbFileInput": "names", "AutoField": "types"}
 
 
 def compare(name: str, declared: Schema, computed: Schema) -> tuple[int, int, list[str]]:
@@ -51,11 +55,16 @@ def report(folder: Path) -> tuple[str, float]:
                 name = f"{node.name} ({node.tool_id}) {anchor}"
                 computed = checked.schemas.get((node.tool_id, anchor))
                 if not enabled or node.tool_id in refused or computed is None:
-                    lines.append(f"  {name}: {len(declared)} fields, taken as declared: the tool or its input cannot run here")
+                    lines.append(
+                        f"  {name}: {len(declared)} fields, taken as declared: the tool or its input cannot run here"
+                    )
                     continue
                 count, equal, differences = compare(name, declared, computed)
                 total, same = total + count, same + equal
-                lines.append(f"  {name}: {equal} of {count} fields equal")
+                given = GIVEN.get(node.plugin.rsplit(".", 1)[-1])
+                lines.append(
+                    f"  {name}: {equal} of {count} fields equal" + (f" ({given} as declared)" if given else "")
+                )
                 lines.extend(differences)
     share = same / total if total else 0.0
     return f"{same} of {total} comparable fields are equal\n" + "\n".join(lines) + "\n", share

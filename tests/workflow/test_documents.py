@@ -79,7 +79,9 @@ Canonical = tuple[str, list[tuple[str, str]], str, list[object], str]
 def canonical(node: ElementTree.Element) -> Canonical:
     children = [canonical(child) for child in node]
     if node.tag == "Node":
-        children = sorted((child for child in children if child[0] != "ChildNodes" or child[3]), key=lambda child: child[0])
+        children = sorted(
+            (child for child in children if child[0] != "ChildNodes" or child[3]), key=lambda child: child[0]
+        )
     return (node.tag, sorted(node.attrib.items()), (node.text or "").strip(), list(children), (node.tail or "").strip())
 
 
@@ -100,7 +102,9 @@ class TestBuilding:
     """``Workflow.add`` and ``connect``."""
 
     def test_what_is_built_saves_and_loads_back_equal(self, tmp_path: Path) -> None:
-        flow, first = Workflow().add("A.B.C", parse_element("<Configuration><X>1</X></Configuration>", "test"), EngineDll="x.dll")
+        flow, first = Workflow().add(
+            "A.B.C", parse_element("<Configuration><X>1</X></Configuration>", "test"), EngineDll="x.dll"
+        )
         flow, second = flow.add("", element("Configuration"), Macro="m.yxmc")
         flow = flow.connect(first, "Output", second, "Input", "#1")
         flow.save(tmp_path / "w.yxmd")

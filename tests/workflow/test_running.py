@@ -81,7 +81,9 @@ class TestPlan:
         flow, tool = numbers(Workflow(), 1)
         flow, tool = add(flow, "Strange.Tool", "", (tool, "Output", "Input"))
         flow, _ = add(flow, BROWSE, "", (tool, "Output", "Input"))
-        assert [str(problem) for problem in flow.check().problems] == ["Tool (2, Strange.Tool): this tool is not supported"]
+        assert [str(problem) for problem in flow.check().problems] == [
+            "Tool (2, Strange.Tool): this tool is not supported"
+        ]
         with pytest.raises(WorkflowError, match=r"Tool \(2, Strange.Tool\): this tool is not supported"):
             flow.run()
 
@@ -89,7 +91,10 @@ class TestPlan:
         flow, _ = add(Workflow(), "", "", Macro=r"lib\Mine.yxmc")
         assert "macros are not supported yet: lib\\Mine.yxmc" in str(flow.check().problems[0])
 
-    @pytest.mark.parametrize(("tap", "message"), [((9, "Output"), "no enabled tool 9"), ((1, "True"), "the output anchors of TextInput are Output")])
+    @pytest.mark.parametrize(
+        ("tap", "message"),
+        [((9, "Output"), "no enabled tool 9"), ((1, "True"), "the output anchors of TextInput are Output")],
+    )
     def test_wrong_taps_are_the_callers_error(self, tap: tuple[int, str], message: str) -> None:
         flow, _ = numbers(Workflow(), 1)
         with pytest.raises(UsageError, match=message):
@@ -180,7 +185,9 @@ class TestConstants:
         )
         flow = Workflow()
         flow, tool = numbers(replace(flow, document=replace(flow.document, properties=constant)), 1, 2, 3)
-        return add(flow, f"{BASE}Filter.Filter", kept("[n] &gt;= [User.X] AND [n] &gt;= %User.X%"), (tool, "Output", "Input"))
+        return add(
+            flow, f"{BASE}Filter.Filter", kept("[n] &gt;= [User.X] AND [n] &gt;= %User.X%"), (tool, "Output", "Input")
+        )
 
     def test_both_forms_are_put_in_and_can_be_set(self) -> None:
         flow, tool = self.flow()
@@ -189,11 +196,11 @@ class TestConstants:
 
     def test_an_unknown_constant_is_the_callers_error(self) -> None:
         flow, _ = self.flow()
-        with pytest.raises(UsageError, match="has no such constant; it has User.X"):
+        with pytest.raises(UsageError, match=r"has no such constant; it has User\.X"):
             flow.run(constants={"Y": "1"})
 
 
-TOOL = '''
+TOOL = """
 import pyarrow as pa
 import pyarrow.compute as pc
 from kedge import PluginV2
@@ -213,7 +220,7 @@ class Doubler(PluginV2):
 
     def on_incoming_connection_complete(self, anchor): ...
     def on_complete(self): ...
-'''
+"""
 CONFIG = (
     '<AlteryxJavaScriptPlugin><GuiSettings><InputConnections><Connection Name="Input"/></InputConnections><OutputConnections>'
     '<Connection Name="Output"/><Connection Name="Log"/></OutputConnections></GuiSettings></AlteryxJavaScriptPlugin>'
@@ -282,7 +289,12 @@ class TestProperties:
     @given(rows=cells)
     def test_the_anchors_of_filter_and_unique_partition_their_input(self, rows: list[tuple[object, object]]) -> None:
         table = data("n Int32, t V_String(3), i Int32", *((*row, place) for place, row in enumerate(rows)))
-        split = run_one(f"{BASE}Filter.Filter", f"<Configuration>{kept('[n] &gt; 1')}</Configuration>", {"Input": table}, anchors=("True", "False"))
+        split = run_one(
+            f"{BASE}Filter.Filter",
+            f"<Configuration>{kept('[n] &gt; 1')}</Configuration>",
+            {"Input": table},
+            anchors=("True", "False"),
+        )
         once = '<Configuration><UniqueFields><Field field="n"/></UniqueFields></Configuration>'
         unique = run_one(f"{BASE}Unique.Unique", once, {"Input": table}, anchors=("Unique", "Duplicates"))
         for outcome, anchors in ((split, ("True", "False")), (unique, ("Unique", "Duplicates"))):
@@ -293,13 +305,17 @@ class TestProperties:
 
     @settings(max_examples=12)
     @given(left=cells, right=cells)
-    def test_the_anchors_of_join_account_for_every_record(self, left: list[tuple[object, object]], right: list[tuple[object, object]]) -> None:
+    def test_the_anchors_of_join_account_for_every_record(
+        self, left: list[tuple[object, object]], right: list[tuple[object, object]]
+    ) -> None:
         tables = [data("n Int32, t V_String(3)", *rows) for rows in (left, right)]
         config = (
             '<Configuration><JoinInfo connection="Left"><Field field="n"/></JoinInfo>'
             '<JoinInfo connection="Right"><Field field="n"/></JoinInfo></Configuration>'
         )
-        done = run_one(f"{BASE}Join.Join", config, {"Left": tables[0], "Right": tables[1]}, anchors=("Left", "Join", "Right"))
+        done = run_one(
+            f"{BASE}Join.Join", config, {"Left": tables[0], "Right": tables[1]}, anchors=("Left", "Join", "Right")
+        )
         pairs = sum(a[0] == b[0] and a[0] is not None for a in left for b in right)
         assert len(done.rows("Join")) == pairs
         assert len(done.rows("Left")) == sum(a[0] is None or all(a[0] != b[0] for b in right) for a in left)

@@ -35,8 +35,8 @@ CANCELLED = "the run was cancelled"
 class DuckDBEngine:
     """A DuckDB database that lives as long as a run.
 
-    ``memory_limit`` is in bytes, by default 80 % of what the control group or the machine allows; what does not fit goes
-    to ``temporary``, a directory. ``cancel`` may be called from any thread.
+    ``memory_limit`` is in bytes, by default 80 % of what the control group or the machine allows; what does not fit
+    goes to ``temporary``, a directory. ``cancel`` may be called from any thread.
     """
 
     def __init__(self, temporary: Path, memory_limit: int | None = None, threads: int | None = None) -> None:

@@ -26,8 +26,8 @@ def recurrence(
 ) -> Step:
     """Return the step that appends or changes ``field``.
 
-    Rows of a group need not stand together. ``other_rows`` says what rows beyond a group's edges hold: ``empty``, ``null``
-    or ``nearest``. The input is held in memory.
+    Rows of a group need not stand together. ``other_rows`` says what rows beyond a group's edges hold: ``empty``,
+    ``null`` or ``nearest``. The input is held in memory.
     """
     del context
     result = schema.with_field(field).arrow()

@@ -66,7 +66,7 @@ def _apply(node: Apply) -> Callable[[Lookup], Value]:
 
 
 def storer(target: DesignerType) -> Callable[[Value], Value]:
-    """Return a function that fits a value into a field of a type: converted, rounded, cut, or null where it cannot be."""
+    """Return a function that fits a value into a field of a type: converted, rounded, cut, or else null."""
     if target.is_integer:
         low, high = LIMITS[target.name]
         return lambda value: _whole(_number(value), low, high)

@@ -32,7 +32,7 @@ ContextOf = Callable[[ResolvedTool, Callable[[str, str], None]], Context]
 
 @dataclass(frozen=True)
 class Limits:
-    """The document's own limits: records read per input (0 is all), conversion messages per tool, and what errors do."""
+    """The document's own limits: records read per input (0 is all), conversion messages per tool, what errors do."""
 
     records: int = 0
     conversions: int = 10
