@@ -30,6 +30,7 @@ from kedge.sdk.fields import Field, FieldType, Locale, Metadata
 from kedge.sdk.plugin import PluginV2
 from kedge.sdk.provider import AMPProviderV2
 from kedge.sdk.schemas import create_schema, get_metadata, set_metadata
+from kedge.sdk.version import __version__
 
 if TYPE_CHECKING:
     from kedge.host.results import ToolResult as ToolResult
@@ -67,13 +68,12 @@ __all__ = [
     "Workflow",
     "WorkflowError",
     "WorkflowRuntimeError",
+    "__version__",
     "create_schema",
     "get_metadata",
     "run_tool",
     "set_metadata",
 ]
-
-__version__ = "0.1.0"
 
 _LATE_NAMES = {
     "InputFile": "kedge.host.sources",
