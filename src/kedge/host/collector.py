@@ -104,6 +104,11 @@ class Collector:
     def on_close(self, anchor: str) -> None:
         """Nothing to do: sinks close when the whole run is known to be good."""
 
+    @property
+    def failed(self) -> bool:
+        """Whether the tool reported an error."""
+        return any(message.kind is MessageType.ERROR for message in self.messages)
+
     def finish(self) -> None:
         """Close every sink; an anchor that got no records has the schema that was announced last."""
         for anchor, sink in self._sinks.items():
