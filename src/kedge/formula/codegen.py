@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from kedge.formula import typed
 from kedge.formula.functions import operators as op
 from kedge.formula.functions.conversions import INTEGER_TO_DOUBLE
+from kedge.formula.functions.tests import IS_NULL
 from kedge.formula.typed import Apply, Case, FieldRef, Function, Nulls, Typed
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ class Writer:
     def _apply(self, node: Apply) -> Written:
         function = node.function
         arguments = [self.write(each) for each in _without_needless_floats(node)]
+        if function is IS_NULL and not arguments[0].nullable:
+            return Written(ast.Constant(False), False)
         inline = function.inline if isinstance(function.inline, str) else function.inline(len(arguments))
         if function.nulls in (Nulls.OWN, Nulls.ALL):
             usable = function.inline_nulls or not any(each.nullable for each in arguments)
