@@ -88,7 +88,8 @@ def _converse(
     began: float,
 ) -> Exception | None:
     """Hold both streams until the run is over; what broke it, if anything did."""
-    with ToolSession(process.address, process.token, receiver, budget=launch.budget) as session:
+    negotiates = process.description is not None
+    with ToolSession(process.address, process.token, receiver, budget=launch.budget, negotiates=negotiates) as session:
         session.initialize(initialization)
         feeder = threading.Thread(target=_feed, args=(session, initialization, feeds), name="kedge-feed", daemon=True)
         feeder.start()

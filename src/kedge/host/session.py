@@ -49,7 +49,8 @@ logger = logging.getLogger(__name__)
 
 _CONTROL_BUDGET = 16 << 20
 _QUIET = 2.0
-"""Seconds without a record after the confirmation, until a peer that leaves RecordTransfer open is done."""
+"""Seconds without a record after the confirmation, until a peer that negotiates nothing and leaves RecordTransfer
+open counts as done."""
 
 
 class StreamBrokenError(ProtocolError):
@@ -59,10 +60,20 @@ class StreamBrokenError(ProtocolError):
 class ToolSession:
     """Both streams, open. Whatever the tool sends goes to ``receiver``, on two threads of this object.
 
-    ``budget`` bounds, in bytes, what was written but not yet sent. :meth:`close` it, best as a context manager.
+    ``budget`` bounds, in bytes, what was written but not yet sent. ``negotiates`` says that the peer is known to answer
+    capabilities; a peer of another make may be silent until it has something to say. :meth:`close` the session, best as
+    a context manager.
     """
 
-    def __init__(self, address: str, token: str | None, receiver: Receiver, *, budget: int = 64 << 20) -> None:
+    def __init__(
+        self,
+        address: str,
+        token: str | None,
+        receiver: Receiver,
+        *,
+        budget: int = 64 << 20,
+        negotiates: bool = True,
+    ) -> None:
         self._receiver = receiver
         self._control_queue: ByteQueue[bytes] = ByteQueue(_CONTROL_BUDGET)
         self._records_queue: ByteQueue[tuple[Anchor, pa.Table | None]] = ByteQueue(budget)
@@ -72,7 +83,9 @@ class ToolSession:
             metadata.append(("authorization", f"Bearer {token}"))
         self._control = self._stream(CONTROL_METHOD)(iter(self._control_queue), metadata=metadata, wait_for_ready=True)
         self._records = self._stream(RECORDS_METHOD)(self._outgoing(), metadata=metadata, wait_for_ready=True)
+        self._negotiates = negotiates
         self._capabilities: frozenset[str] = frozenset()
+        self._answered = threading.Event()
         self._failure: Exception | None = None
         self._assembler = ChunkAssembler()
         self._update_only = False
@@ -184,10 +197,16 @@ class ToolSession:
                 if anchor not in encoders:
                     encoders[anchor] = BatchEncoder(Direction.INCOMING, *anchor)
                 yield from encoders[anchor].encode(table)
-            elif INBAND_COMPLETE in self._capabilities:
+            elif self._accepts(INBAND_COMPLETE):
                 yield encode_incoming(ConnectionComplete(anchor.name, anchor.connection))
             else:
                 self._say(ConnectionCompleted(anchor.name, anchor.connection, in_band=False))
+
+    def _accepts(self, capability: str) -> bool:
+        """Whether both ends named it. Waits for the answer of a peer that gives one."""
+        if self._negotiates:
+            self._answered.wait()
+        return capability in self._capabilities
 
     # --- what the tool says -------------------------------------------------------------------------------------------
 
@@ -247,7 +266,7 @@ class ToolSession:
         while records.is_alive() and not self._all_records_in():
             taken = self._taken
             records.join(_QUIET)
-            if taken == self._taken and not self._taking:
+            if taken == self._taken and not self._taking and not self._capabilities:
                 break
         self._records_left = True
         self._records.cancel()
@@ -259,7 +278,10 @@ class ToolSession:
         return self._update_only or (not self._taking and self._open_anchors == set())
 
     def _read_records(self) -> None:
-        self._capabilities = parse_capabilities(dict(self._records.initial_metadata()))
+        try:
+            self._capabilities = parse_capabilities(dict(self._records.initial_metadata()))
+        finally:
+            self._answered.set()
         for data in self._records:
             message = decode_outgoing(data)
             if isinstance(message, Records):

@@ -65,6 +65,7 @@ class ToolService:
         self._closed_by_engine = {CONTROL_METHOD: threading.Event(), RECORDS_METHOD: threading.Event()}
         self._confirmed = False
         self._ended = threading.Event()
+        self._records_ended = threading.Event()
         self._lost = False
         self._over = threading.Event()
         self._pool = ThreadPoolExecutor(4, "kedge-stream")
@@ -95,6 +96,8 @@ class ToolService:
             self._records_queue.close()
             self._control_queue.close()
             self._ended.wait(self.settings.linger + self.settings.grace)
+            if RECORDS_METHOD in self._opened:
+                self._records_ended.wait()
         self._server.stop(self.settings.grace if self._confirmed else None).wait()
         self._pool.shutdown()
         return self._confirmed
@@ -136,6 +139,7 @@ class ToolService:
 
     def _serve_records(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
         self._admit(RECORDS_METHOD, context)
+        context.add_callback(self._records_ended.set)
         self._read(RECORDS_METHOD, self._read_records, requests, context)
         encoders: dict[str, BatchEncoder] = {}
         for action in self._records_queue:
