@@ -31,6 +31,7 @@ from kedge.sdk.fields import Field, FieldType, Locale, Metadata
 from kedge.sdk.plugin import PluginV2
 from kedge.sdk.provider import AMPProviderV2
 from kedge.sdk.schemas import create_schema, decode_metadata, get_ayx_meta, get_metadata, is_spatial, set_metadata
+from kedge.sdk.version import __version__
 
 if TYPE_CHECKING:
     from kedge.compat.bases import DcmBase as DcmBase
@@ -98,6 +99,7 @@ __all__ = [
     "Workflow",
     "WorkflowError",
     "WorkflowRuntimeError",
+    "__version__",
     "create_proxied_session",
     "create_schema",
     "decode_metadata",
@@ -111,8 +113,6 @@ __all__ = [
     "to_datetime",
     "to_time",
 ]
-
-__version__ = "0.1.0"
 
 _LATE_NAMES = {
     "BatchTuple": "kedge.compat.testing",

@@ -13,7 +13,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import kedge
 from kedge.exceptions import UsageError
 from kedge.host.batching import rebatch
 from kedge.host.collector import Collector, Observer
@@ -29,6 +28,7 @@ from kedge.sdk.batch_converter import BatchConverter
 from kedge.sdk.constants import Anchor, UpdateMode
 from kedge.sdk.engine_types import IncomingPlan
 from kedge.sdk.initialization import IncomingAnchor, IncomingConnection, Initialization, OutgoingAnchor
+from kedge.sdk.version import __version__
 from kedge.wire.metadata import metadata_to_wire
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ def _unknown_anchor(kind: str, name: str, known: Mapping[str, object] | Sequence
 def _constants(temp_dir: Path, update_only: bool) -> dict[str, str]:
     """The constants that every engine sends, and some that tools ask for."""
     return {
-        "Engine.Version": kedge.__version__,
+        "Engine.Version": __version__,
         "AlteryxExecutable": str(Path(sys.executable).parent),
         "Engine.WorkflowDirectory": f"{Path.cwd()}{os.sep}",
         "Engine.TempFilePath": f"{temp_dir}{os.sep}",
