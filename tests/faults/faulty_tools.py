@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from kedge import PluginV2
+from kedge import FieldType, PluginV2, create_schema
 
 
 class Copy(PluginV2):
@@ -156,6 +156,16 @@ class TwoOutputs(Copy):
     def on_complete(self) -> None:
         for number in range(3):
             self.provider.write_to_anchor("Second", pa.table({"number": [number]}))
+
+
+class Announces(Copy):
+    """Announces its outgoing anchor as the incoming one was announced."""
+
+    def __init__(self, provider: Any) -> None:
+        super().__init__(provider)
+        (connection,) = provider.incoming_anchors["Input"].values()
+        fields = {f.name: FieldType(f.type) for f in connection["metadata"].fields}
+        provider.push_outgoing_metadata("Output", create_schema(fields))
 
 
 class Needy(Copy):
