@@ -8,7 +8,7 @@ import sys
 import typer
 
 import kedge
-from kedge.cli import bench, doctor, tool
+from kedge.cli import bench, doctor, flow, tool
 
 __all__ = ["main"]
 
@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 app.add_typer(tool.app, name="tool")
 app.add_typer(bench.app, name="bench")
+app.command("run")(flow.run)
+app.command("check")(flow.check)
 app.command("doctor")(doctor.doctor)
 
 

@@ -206,6 +206,8 @@ def _run(call: ToolCall, files: dict[str, str]) -> ToolResult:
     finally:
         for sink in sinks.values():
             sink.abandon()
-    if sinks and not result.ok:
-        print(f"not written, since the tool reported an error: {', '.join(written.values())}", file=sys.stderr)
+    for anchor in sinks:
+        count = result.statistics.outgoing[anchor].rows
+        rows = f"{count:,} row{'' if count == 1 else 's'}"
+        print(f"{anchor}: {f'{rows} in' if result.ok else 'errors, so not written:'} {files[anchor]}", file=sys.stderr)
     return result

@@ -16,6 +16,7 @@ import threading  # noqa: E402
 import time  # noqa: E402
 from typing import TextIO  # noqa: E402
 
+from kedge.compat.alias import install as install_alias  # noqa: E402
 from kedge.exceptions import KedgeError, ToolStartError, UsageError  # noqa: E402
 from kedge.loading import ToolName, load_tool  # noqa: E402
 from kedge.sdk.anchors import anchors_to_json, declared_anchors  # noqa: E402
@@ -68,6 +69,7 @@ def serve_tool(name: ToolName) -> int:
 
 
 def _serve(name: ToolName, settings: ServiceSettings, engine: TextIO) -> bool:
+    install_alias()
     tool = load_tool(name)
     from kedge.service.server import ToolService
 
