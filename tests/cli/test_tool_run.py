@@ -150,7 +150,7 @@ class TestOutputs:
         result = run("-i", "Input=people.csv", "-o", "Output=out.csv", tool=f"{TOOLS}:LeavesBySysExit")
         assert result.exit_code == 1
         assert Path("out.csv").read_text() == "before\n"
-        assert "not written, since the tool reported an error: out.csv" in result.stderr
+        assert "Output: errors, so not written: out.csv" in result.stderr
         assert sorted(path.name for path in Path().iterdir()) == ["out.csv", "people.csv"]
 
     def test_without_any_the_rows_are_shown(self) -> None:

@@ -136,6 +136,11 @@ class Sleeps(Copy):
         self.provider.write_to_anchor("Output", batch)
 
 
+class TakesItsTime(Copy):
+    def on_complete(self) -> None:
+        time.sleep(0.38)
+
+
 class Produces(Copy):
     """Writes MiB after MiB, as many as it is told; the other way round for a slow engine."""
 
