@@ -15,7 +15,7 @@ from kedge.cli.app import app
 from tests.faults.processes import PEOPLE, TOOLS
 
 if TYPE_CHECKING:
-    from click.testing import Result
+    from typer.testing import Result
 
 COPY = f"{TOOLS}:Copy"
 LAUGHS = """<!DOCTYPE lolz [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;">]>

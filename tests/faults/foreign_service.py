@@ -105,7 +105,7 @@ def main(manners: str) -> None:
     """Serve one run."""
     run = PassThrough(manners)
     server = grpc.server(ThreadPoolExecutor(4), options=UNLIMITED)
-    handlers = {
+    handlers: dict[str, Any] = {
         name: grpc.stream_stream_rpc_method_handler(
             behaviour,
             request_deserializer=message_class(request).FromString,

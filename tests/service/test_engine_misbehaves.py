@@ -262,11 +262,11 @@ class TestStrangers:
         engine.initialise()
         engine.streams.batch(INPUT, TABLE)
         with grpc.insecure_channel(engine.served.address) as channel:
-            second = channel.stream_stream(CONTROL)(iter([message_class("ControlIn")().SerializeToString()]))
+            second: Any = channel.stream_stream(CONTROL)(iter([message_class("ControlIn")().SerializeToString()]))
             with pytest.raises(grpc.RpcError) as caught:
                 next(second)
             assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
-            assert "a process serves one run" in caught.value.details()
+            assert "a process serves one run" in (caught.value.details() or "")
         engine.streams.end_records()
         engine.streams.control(notify_complete={})
         assert engine.hear() == Heard([], 1000, ["Output"], True)
