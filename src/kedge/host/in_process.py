@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kedge.sdk.initialization import Initialization
     from kedge.tool_run import ToolFactory
 
-__all__ = ["run_in_process"]
+__all__ = ["DirectPort", "run_in_process"]
 
 
 def run_in_process(
@@ -37,7 +37,7 @@ def run_in_process(
     Raises what reading an input raises, and KeyboardInterrupt; what the tool did wrong goes to the receiver.
     """
     lifecycle = Lifecycle(quiet=0.0)
-    port = _DirectPort(receiver, _events(initialization, feeds))
+    port = DirectPort(receiver, _events(initialization, feeds))
     port.run = ToolRun(tool_factory, tool_name, lifecycle, port)
     port.run.run()
     return lifecycle.statistics()
@@ -54,7 +54,7 @@ def _events(initialization: Initialization, feeds: Sequence[Feed]) -> Iterator[E
     yield NotifyComplete()
 
 
-class _DirectPort:
+class DirectPort:
     """Hands events to the run when it has nothing to do, and what the run sends straight to the receiver."""
 
     run: ToolRun
