@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 import kedge
-from kedge.cli import bench, doctor, flow, tool
+from kedge.cli import bench, conformance, doctor, flow, tool
 
 __all__ = ["main"]
 
@@ -17,6 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+tool.app.command("test")(conformance.check_tool)
 app.add_typer(tool.app, name="tool")
 app.add_typer(bench.app, name="bench")
 app.command("run")(flow.run)

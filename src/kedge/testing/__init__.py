@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kedge.testing.comparison import assert_tables_equal as assert_tables_equal
-    from kedge.testing.conformance import conformance as conformance
     from kedge.testing.harness import ToolHarness as ToolHarness
     from kedge.testing.outcome import Outcome as Outcome
     from kedge.testing.recording import compare_with_recording as compare_with_recording
     from kedge.testing.recording import replay as replay
+    from kedge.testing.suite import conformance as conformance
 
 __all__ = ["Outcome", "ToolHarness", "assert_tables_equal", "compare_with_recording", "conformance", "replay"]
 
@@ -23,7 +23,7 @@ _MODULES = {
     "ToolHarness": "harness",
     "assert_tables_equal": "comparison",
     "compare_with_recording": "recording",
-    "conformance": "conformance",
+    "conformance": "suite",
     "replay": "recording",
 }
 

@@ -159,9 +159,11 @@ def _plainly_equal(actual: pa.ChunkedArray, expected: pa.ChunkedArray) -> bool:
 
 
 def _pylist(column: pa.ChunkedArray) -> list[Any]:
-    """Python's values; those of a timestamp or time that Python cannot hold as their numbers."""
+    """Python's values; bytes of text that is no UTF-8, numbers of times that Python cannot hold."""
     try:
         return column.to_pylist()  # type: ignore[no-any-return]
+    except UnicodeDecodeError:
+        return pc.cast(column, pa.binary()).to_pylist()  # type: ignore[no-any-return]
     except (ValueError, OverflowError):
         return pc.cast(column, pa.int64()).to_pylist()  # type: ignore[no-any-return]
 
