@@ -68,10 +68,6 @@ class Conversation:
         if not self.over:
             self._continue()
 
-    def hang_up(self, event: Event) -> None:
-        """Feed an event that no orderly engine causes, such as ``Disconnected``, from within a callback."""
-        self._run.feed(event)
-
     def _continue(self) -> None:
         try:
             self._run.run()

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from kedge.sdk.initialization import Initialization
     from kedge.sdk.plugin import PluginV2
     from kedge.testing.tape import Told
-    from kedge.tool_run import ToolFactory
 
 __all__ = ["Connection", "ToolHarness", "read_connections"]
 
@@ -132,16 +131,19 @@ class ToolHarness:
         *,
         update_only: bool = False,
         make_tape: Callable[[EngineServices], Tape] = Tape,
-        factory: ToolFactory | None = None,
+        told: Iterable[Told] | None = None,
     ) -> Outcome:
-        """Run with exactly these batches; ``make_tape`` and, in process, ``factory`` take the place of the usual."""
+        """Run with exactly these batches; ``make_tape`` takes the place of the usual tape.
+
+        ``told`` is another order of the batches and completions, with the end; over a process it is only noted.
+        """
+        told = _told(() if update_only else connections) if told is None else told
         if self._process:
-            return self._run_over_process(connections, update_only, make_tape(self._call.services))
-        self._start(connections, update_only, make_tape(self._call.services), factory)
+            return self._run_over_process(connections, told, update_only, make_tape(self._call.services))
+        self._start(connections, update_only, make_tape(self._call.services))
         assert self._conversation is not None
-        for told in () if update_only else _told(connections):
-            self._conversation.tell(told)
-        self._conversation.tell(NotifyComplete())
+        for each in told:
+            self._conversation.tell(each)
         self._end()
         return self.whole
 
@@ -155,7 +157,7 @@ class ToolHarness:
         if self._process:
             raise UsageError("a tool in a process of its own runs as a whole; step by step leave out process=True")
         connections = read_connections({**(inputs or {}), **anchors}, None)
-        self._start(connections, False, Tape(self._call.services), None)
+        self._start(connections, False, Tape(self._call.services))
         return self.whole
 
     def batch(self, anchor: str, records: object, connection: str = "#1") -> Outcome:
@@ -198,9 +200,7 @@ class ToolHarness:
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _start(
-        self, connections: Sequence[Connection], update_only: bool, tape: Tape, factory: ToolFactory | None
-    ) -> None:
+    def _start(self, connections: Sequence[Connection], update_only: bool, tape: Tape) -> None:
         self.close()
         self._started = time.perf_counter()
         tool = self.target.load()
@@ -211,7 +211,7 @@ class ToolHarness:
         self._converters = incoming.converters()
         self._open = list(self._converters)
         self._anchors = tuple(anchor.name for anchor in initialization.outgoing)
-        self._conversation = Conversation(factory or tool, self.target.name, tape)
+        self._conversation = Conversation(tool, self.target.name, tape)
         self._ended = False
         self._conversation.tell(Initialized(initialization))
 
@@ -240,23 +240,25 @@ class ToolHarness:
         self._conversation.tell(told)
         return Outcome(entries[before:], self._anchors, known, time.perf_counter() - started)
 
-    def _run_over_process(self, connections: Sequence[Connection], update_only: bool, tape: Tape) -> Outcome:
+    def _run_over_process(
+        self, connections: Sequence[Connection], told: Iterable[Told], update_only: bool, tape: Tape
+    ) -> Outcome:
         started = time.perf_counter()
         call = self._call
         call.update_only = update_only
         launch = Launch(
             self.target.command,
-            {**self.target.environment, "KEDGE_BUDGET": str(call.budget)},
-            call.start_timeout,
-            call.budget,
+            environment={**self.target.environment, "KEDGE_BUDGET": str(call.budget)},
+            start_timeout=call.start_timeout,
+            budget=call.budget,
         )
         with ExitStack() as stack:
             incoming = _incoming(connections, stack)
 
             def prepare(process: ToolProcess, folder: Path) -> tuple[Initialization, list[Feed]]:
                 initialization = call.initialization(anchors_from_json(process.description or {}), incoming, folder)
-                for told in (Initialized(initialization), *_told(connections), NotifyComplete()):
-                    tape.tell(told)
+                for each in (Initialized(initialization), *told):
+                    tape.tell(each)
                 self._anchors = tuple(anchor.name for anchor in initialization.outgoing)
                 return initialization, [Feed(connection.anchor, connection.tables) for connection in connections]
 
@@ -305,6 +307,7 @@ def _told(connections: Iterable[Connection]) -> Iterable[Told]:
         for table in tables:
             yield BatchArrived(*anchor, table, table.nbytes)
         yield ConnectionCompleted(*anchor, in_band=True)
+    yield NotifyComplete()
 
 
 def _target(tool: type[PluginV2] | str, process: bool) -> ToolTarget:
