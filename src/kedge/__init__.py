@@ -18,6 +18,7 @@ from kedge.exceptions import (
     ToolCrashed,
     ToolError,
     ToolStartError,
+    ToolTimeout,
     UsageError,
     WorkflowError,
     WorkflowRuntimeError,
@@ -29,10 +30,13 @@ from kedge.sdk.fields import Field, FieldType, Locale, Metadata
 from kedge.sdk.plugin import PluginV2
 from kedge.sdk.provider import AMPProviderV2
 from kedge.sdk.schemas import create_schema, get_metadata, set_metadata
+from kedge.sdk.version import __version__
 
 if TYPE_CHECKING:
     from kedge.host.results import ToolResult as ToolResult
     from kedge.host.run_tool import run_tool as run_tool
+    from kedge.host.sources import InputFile as InputFile
+    from kedge.workflow.workflow import Workflow as Workflow
 
 __all__ = [
     "NULL_VALUE_PLACEHOLDER",
@@ -46,6 +50,7 @@ __all__ = [
     "Field",
     "FieldType",
     "InputAnchor",
+    "InputFile",
     "KedgeError",
     "Locale",
     "MessageType",
@@ -57,25 +62,31 @@ __all__ = [
     "ToolError",
     "ToolResult",
     "ToolStartError",
+    "ToolTimeout",
     "UpdateMode",
     "UsageError",
+    "Workflow",
     "WorkflowError",
     "WorkflowRuntimeError",
+    "__version__",
     "create_schema",
     "get_metadata",
     "run_tool",
     "set_metadata",
 ]
 
-__version__ = "0.1.0"
-
-_HOST_NAMES = {"ToolResult": "kedge.host.results", "run_tool": "kedge.host.run_tool"}
+_LATE_NAMES = {
+    "InputFile": "kedge.host.sources",
+    "ToolResult": "kedge.host.results",
+    "Workflow": "kedge.workflow.workflow",
+    "run_tool": "kedge.host.run_tool",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """The host's names, imported when they are first asked for: a tool does not pay for them."""
-    if name not in _HOST_NAMES:
+    """The host's and the engine's names, imported when they are first asked for: a tool does not pay for them."""
+    if name not in _LATE_NAMES:
         raise AttributeError(f"module 'kedge' has no attribute {name!r}")
     import importlib
 
-    return getattr(importlib.import_module(_HOST_NAMES[name]), name)
+    return getattr(importlib.import_module(_LATE_NAMES[name]), name)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import typer
 
 import kedge
-from kedge.cli import bench, doctor, tool
+from kedge.cli import bench, doctor, flow, tool
 
 __all__ = ["main"]
 
@@ -19,6 +22,8 @@ app = typer.Typer(
 )
 app.add_typer(tool.app, name="tool")
 app.add_typer(bench.app, name="bench")
+app.command("run")(flow.run)
+app.command("check")(flow.check)
 app.command("doctor")(doctor.doctor)
 
 
@@ -30,4 +35,12 @@ def version() -> None:
 
 def main() -> None:
     """Run the command line; exits with the codes of :mod:`kedge.cli.exits`."""
+    _take_any_text()
     app()
+
+
+def _take_any_text() -> None:
+    """What a stream cannot show becomes ``?``, so that no run ends by what its tool says."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

@@ -6,10 +6,12 @@ import sys
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from kedge.host.collector import Observer
 from kedge.sdk.constants import MessageType
@@ -108,17 +110,30 @@ class PreviewSink:
 
 
 def print_table(table: pa.Table, title: str) -> None:
-    """Print a table to stdout, nulls dim, long cells cut."""
+    """Print a table to stdout, nulls dim, long cells cut; columns for which there is no room are named below it."""
     console = Console(file=sys.stdout, highlight=False)
     console.print(f"[bold]{escape(title)}[/]")
     columns = [[_cell(value) for value in column.to_pylist()] for column in table.columns]
+    fitting = _fitting(table.column_names, columns, console.width)
     shown = Table()
-    for name, column in zip(table.column_names, table.columns, strict=True):
+    for name, column in zip(table.column_names[:fitting], table.columns, strict=False):
         numeric = str(column.type).startswith(("int", "uint", "float", "double", "decimal"))
-        shown.add_column(escape(name), justify="right" if numeric else "left", overflow="ellipsis", no_wrap=True)
-    for row in zip(*columns, strict=True):
+        shown.add_column(escape(name), justify="right" if numeric else "left", no_wrap=True)
+    for row in zip(*columns[:fitting], strict=True):
         shown.add_row(*row)
     console.print(shown)
+    if left_out := table.column_names[fitting:]:
+        console.print(f"and {len(left_out)} more columns: {escape(', '.join(left_out))}")
+
+
+def _fitting(names: list[str], columns: list[list[str]], width: int) -> int:
+    """How many columns, at least one, a table of that width can show whole."""
+    used = 1
+    for number, (name, cells) in enumerate(zip(names, columns, strict=True)):
+        used += 3 + max(cell_len(name), *(cell_len(Text.from_markup(cell).plain) for cell in cells), 0)
+        if used > width and number:
+            return number
+    return len(names)
 
 
 def print_schema(anchor: str, metadata: Metadata) -> None:

@@ -1,9 +1,9 @@
 """Custom tools in a workflow: found by the node's plugin name, run by the host as tool processes.
 
 Looked for, in this order: in the given folders and the workflow's own, a workspace (``ayx_workspace.json``) that has
-the tool, or a folder of the tool's name as an unpacked ``.yxi`` leaves it (``…Config.xml`` with ``main.pyz`` or
-Python files); then the entry points of the group ``kedge.tools``. A plugin name may carry the tool's version:
-``Clean_1_0``.
+the tool, a folder of the tool's name as an unpacked ``.yxi`` leaves it (``…Config.xml`` with ``main.pyz`` or Python
+files), or a Python file with a class of that name; then the entry points of the group ``kedge.tools``. A plugin name
+may carry the tool's version: ``Clean_1_0``.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def custom_tools(
 def find_custom_tool(plugin: str, folders: Sequence[Path], entry: str = "") -> CustomTool | None:
     r"""Find a custom tool by its plugin name; ``entry`` is the ``folder\\file.py`` of a tool of the first SDK."""
     for folder in folders:
-        found = _in_workspace(plugin, folder) or _in_folder(plugin, folder, entry)
+        found = _in_workspace(plugin, folder) or _in_folder(plugin, folder, entry) or _in_file(plugin, folder)
         if found:
             return found
     for point in entry_points(group=GROUP):
@@ -150,6 +150,16 @@ def _in_folder(plugin: str, folder: Path, entry: str) -> CustomTool | None:
         return None
     config = next(iter(sorted(place.glob("*Config.xml"))), None)
     return _described(target, parse_element(config.read_bytes(), str(config))) if config else CustomTool(target)
+
+
+def _in_file(plugin: str, folder: Path) -> CustomTool | None:
+    """Find the tool as a class of a Python file. Nothing is imported: only a tool process runs a tool's code."""
+    class_line = re.compile(rf"^class ({re.escape(VERSION.sub('', plugin))})\b", re.MULTILINE | re.IGNORECASE)
+    for path in sorted(folder.glob("*.py")):
+        match = class_line.search(path.read_text(encoding="utf-8", errors="replace"))
+        if match:
+            return CustomTool(resolve_target(f"{path}:{match[1]}"))
+    return None
 
 
 def _served(place: Path, class_name: str, entry: str) -> ToolTarget | None:
