@@ -20,10 +20,12 @@ $(INSTALLED): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: $(INSTALLED) ## run a tool over the real protocol, on real data, from csv to parquet
+demo: $(INSTALLED) ## real data: a tool over the real protocol, then a workflow with that tool in its middle
+	@mkdir -p demo-output
 	$(BIN)/kedge tool run examples/late_flights.py:LateFlights \
-	    -i Flights=examples/data/flights.csv -i Airports=examples/data/airports.csv \
-	    -o Late=demo-output/late.parquet -o OnTime=demo-output/on_time.parquet -c Minutes=60
+	    -i Flights=examples/data/flights.csv -i Weather=examples/data/weather.csv -c Minutes=60 \
+	    -o Late=demo-output/late.parquet -o OnTime=demo-output/on_time.parquet -o Rejects=-
+	$(BIN)/kedge run examples/late_flights.yxmd --tap 11:Output=-
 
 test: $(INSTALLED) ## run every test (make test ARGS="tests/sdk -k fields" for some)
 	$(BIN)/python -m pytest $(ARGS)
@@ -33,7 +35,7 @@ lint: $(INSTALLED) proto-check ## everything that is checked without running the
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/mkdocs build --strict --quiet --site-dir build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir build/site
 	$(BIN)/towncrier build --draft --version next > build/changelog.md
 
 format: $(INSTALLED) ## format the code, and repair what ruff can repair
@@ -47,7 +49,7 @@ proto-check: $(INSTALLED) # the generated module is what `make proto` makes now
 	$(BIN)/python scripts/generate_proto.py --check
 
 docs: $(INSTALLED) ## build the pages into site/
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 lock: $(INSTALLED) ## pin what pyproject.toml asks for (make lock ARGS=--upgrade for the newest)
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.10 --all-extras --group dev \

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import psutil
+import pyarrow as pa
+import pyarrow.csv
 import pytest
 
 GRACE = 2.0  # seconds
@@ -160,6 +162,7 @@ def reported_leaks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Fo
             patch.setenv(name, folder)
         patch.setattr(tempfile, "tempdir", folder)
         patch.setenv(SESSION, uuid.uuid4().hex)
+        pyarrow.csv.read_csv(pa.py_buffer(b"first\n"))  # opens a pipe for signals, which pyarrow keeps
         before = Footprint.now()
         reported: list[Footprint] = []
         yield reported

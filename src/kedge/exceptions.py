@@ -11,11 +11,13 @@ __all__ = [
     "DcmEError",
     "DcmEException",
     "EngineGone",
+    "FormulaError",
     "KedgeError",
     "ProtocolError",
     "ToolCrashed",
     "ToolError",
     "ToolStartError",
+    "ToolTimeout",
     "UsageError",
     "WorkflowError",
     "WorkflowRuntimeError",
@@ -41,28 +43,49 @@ class ToolError(KedgeError):
         self.messages = messages
 
 
-class ToolStartError(KedgeError):
+class _ProcessError(KedgeError):
+    """What went wrong with a tool process: a ``headline``, and the last lines that the process wrote to stderr."""
+
+    def __init__(self, headline: str, stderr_tail: tuple[str, ...] = ()) -> None:
+        super().__init__(headline)
+        self.headline = headline
+        self.stderr_tail = stderr_tail
+
+    def __str__(self) -> str:
+        if not self.stderr_tail:
+            return self.headline
+        return "\n".join(
+            [f"{self.headline}\nthe last lines of its stderr:", *(f"  {line}" for line in self.stderr_tail)]
+        )
+
+
+class ToolStartError(_ProcessError):
     """A tool could not be loaded, or its process ended or fell silent before it served.
 
     ``stderr_tail`` holds the last lines that the process wrote to stderr; empty when no process was started.
     """
 
-    def __init__(self, text: str, stderr_tail: tuple[str, ...] = ()) -> None:
-        super().__init__(text)
-        self.stderr_tail = stderr_tail
 
-
-class ToolCrashed(KedgeError):
+class ToolCrashed(_ProcessError):
     """A tool process ended in the middle of a run.
 
     ``cause`` is the exit code or the signal in words, ``stderr_tail`` the last lines that the process wrote to stderr,
     ``stack`` the Python stack at the fault, as far as the process could still write one (empty otherwise).
     """
 
-    def __init__(self, text: str, cause: str, stderr_tail: tuple[str, ...] = (), stack: tuple[str, ...] = ()) -> None:
-        super().__init__(text)
+    def __init__(
+        self, headline: str, cause: str, stderr_tail: tuple[str, ...] = (), stack: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(headline, stderr_tail)
         self.cause = cause
-        self.stderr_tail = stderr_tail
+        self.stack = stack
+
+
+class ToolTimeout(KedgeError):
+    """A run took longer than it was given. ``stack`` says in which callback the tool was, and where; empty in none."""
+
+    def __init__(self, headline: str, stack: tuple[str, ...] = ()) -> None:
+        super().__init__("\n".join([headline, *stack]))
         self.stack = stack
 
 
@@ -81,6 +104,23 @@ class WorkflowError(KedgeError):
         super().__init__(text)
         self.tool_id = tool_id
         self.tool_name = tool_name
+
+
+class FormulaError(WorkflowError):
+    """An expression cannot be read, or does not fit the fields that it is used on.
+
+    ``problem`` says what is wrong and what to do, ``expression`` is the whole text, ``line`` and ``column`` count
+    from 1. The error's text shows the line with a caret below the place.
+    """
+
+    def __init__(self, problem: str, expression: str, line: int, column: int, tool_id: int | None = None) -> None:
+        source = expression.split("\n")[line - 1]
+        caret = " " * (column - 1) + "^"
+        super().__init__(f"{problem} (line {line}, column {column})\n    {source}\n    {caret}", tool_id)
+        self.problem = problem
+        self.expression = expression
+        self.line = line
+        self.column = column
 
 
 class WorkflowRuntimeError(KedgeError):

@@ -110,9 +110,7 @@ def holds(kind: FieldType, arrow_type: pa.DataType) -> bool:
     size, count for nothing here.
     """
     found = engine_type(arrow_type)
-    return found is not None and (
-        found.kind is kind or is_null(arrow_type) or found.kind in _NARROWER.get(kind, ())
-    )
+    return found is not None and (found.kind is kind or is_null(arrow_type) or found.kind in _NARROWER.get(kind, ()))
 
 
 def has_room(size: int, scale: int, needed: EngineType) -> bool:

@@ -165,9 +165,7 @@ def _temporal_step(source: pa.DataType, field: Field) -> Step:
 
 
 def _stages(source: pa.DataType, target: pa.DataType) -> list[pa.DataType]:
-    """Return the types on the way that Arrow's own casts leave out or check by type where values would do."""
-    if types.is_float16(source):
-        return [pa.float32()]
+    """Return the types on the way, where Arrow's own cast looks at types instead of values, or fails."""
     if types.is_integer(source) and types.is_decimal(target):
         return [_WIDEST_INTEGER]
     natural = engine_type(source)

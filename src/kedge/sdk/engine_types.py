@@ -4,14 +4,11 @@ Of every field type an engine knows exactly one Arrow type (``Field.arrow_type``
 what the host reads from files and other libraries, is brought into that form here: by a plan that is made
 once for a schema and costs nothing for batches that have the form already.
 
-* The announced fields decide. Without an announcement the first batch decides, by its ayx metadata and its
-Arrow types.
-* A batch must have the announced columns in the announced order. Arrow types may differ as long as every
-value is kept.
-* A column that pandas made of an index (``__index_level_0__``) is a column like any other, unless the
-announcement does not know it: then it is left out, with a warning. What pandas writes into the schema's own
-metadata is dropped: it describes the table before the conversion, and would make the next ``to_pandas()``
-hide columns.
+* The announced fields decide. Without an announcement the first batch decides, by its ayx metadata and its Arrow types.
+* A batch must have the announced columns in the announced order. Arrow types may differ as long as every value is kept.
+* A column that pandas made of an index (``__index_level_0__``) is a column like any other, unless the announcement does
+  not know it: then it is left out, with a warning. What pandas writes into the schema's own metadata is dropped: it
+  describes the table before the conversion, and would make the next ``to_pandas()`` hide columns.
 """
 
 from __future__ import annotations
@@ -92,10 +89,11 @@ class OutgoingPlan:
     _describes_all: ClassVar[bool] = False
 
     def __init__(self, schema: pa.Schema, announced: Metadata | None = None) -> None:
-        check_unique_names(schema.names)
         self.source: pa.Schema = schema
         self.metadata: Metadata = metadata_from_schema(schema) if announced is None else announced.clone()
         present, names = schema.names, [field.name for field in self.metadata]
+        check_unique_names(present)
+        check_unique_names(names)
         _check_layout(present, names)
         positions = {name: index for index, name in enumerate(present)}
         self._columns = [_planned(positions[field.name], schema, field) for field in self.metadata]

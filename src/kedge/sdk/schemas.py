@@ -58,13 +58,7 @@ def metadata_from_schema(schema: pa.Schema) -> Metadata:
 
     Raises ``UsageError`` for two columns of one name and for what ``field_from_arrow`` refuses.
     """
-    names = set[str]()
-    for name in schema.names:
-        if name in names:
-            raise UsageError(
-                f"there are two columns named {name!r}, and an engine needs unique names: rename one"
-            )
-        names.add(name)
+    check_unique_names(schema.names)
     return Metadata(field_from_arrow(column) for column in schema)
 
 
@@ -144,10 +138,7 @@ def decode_metadata(metadata: Mapping[bytes, bytes] | None) -> dict[str, str]:
 
     Bytes that are not UTF-8 are replaced.
     """
-    return {
-        key.decode(errors="replace"): value.decode(errors="replace")
-        for key, value in (metadata or {}).items()
-    }
+    return {key.decode(errors="replace"): value.decode(errors="replace") for key, value in (metadata or {}).items()}
 
 
 def get_ayx_meta(key: str) -> str:
@@ -188,9 +179,7 @@ def _claimed_kind(name: str, claims: Mapping[str, str]) -> FieldType | None:
     return FieldType.spatialobj if claims.get(AYX_PREFIX + "source") == "WKT" else None
 
 
-def _claimed_size(
-    column: pa.Field, claims: Mapping[str, str], kind: FieldType, natural: EngineType
-) -> tuple[int, int]:
+def _claimed_size(column: pa.Field, claims: Mapping[str, str], kind: FieldType, natural: EngineType) -> tuple[int, int]:
     """Return the size and scale that metadata speaks of, or else those that the Arrow type asks for."""
     if not holds(kind, column.type):
         return natural.size, natural.scale
@@ -207,9 +196,7 @@ def _number(name: str, claims: Mapping[str, str], key: str, default: int) -> int
     try:
         return int(text) if text else default
     except ValueError:
-        raise UsageError(
-            f"column {name!r}: its metadata ayx.{key} must be a number, and it is {text!r}"
-        ) from None
+        raise UsageError(f"column {name!r}: its metadata ayx.{key} must be a number, and it is {text!r}") from None
 
 
 def _encoded(name: str, given: FieldType | Mapping[str, Any]) -> dict[bytes, bytes]:

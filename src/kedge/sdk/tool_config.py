@@ -72,9 +72,7 @@ def config_to_xml(config: Mapping[str, Any]) -> str:
         content = _element(config, _ROOT)
         xml = xmltodict.unparse({_ROOT: content}, full_document=False, short_empty_elements=True)
     except RecursionError:
-        raise UsageError(
-            "the configuration is nested too deeply to be written; does it contain itself?"
-        ) from None
+        raise UsageError("the configuration is nested too deeply to be written; does it contain itself?") from None
     return xml.replace("\r", "&#13;")  # a parser reads a bare carriage return as a line feed
 
 
@@ -122,9 +120,7 @@ def _checked_root(text: str | bytes, source: str) -> str:
     except SAXParseException as error:
         raise UsageError(f"{source}, {_position(error)}: not well-formed XML: {error.getMessage()}") from None
     except UnicodeEncodeError as error:
-        raise UsageError(
-            f"{source}: character {error.start} is half a surrogate pair, which is not text"
-        ) from None
+        raise UsageError(f"{source}: character {error.start} is half a surrogate pair, which is not text") from None
     return first.name
 
 
@@ -154,9 +150,7 @@ def _child(key: Any, value: Any, path: str) -> Any:
     """Check one key of a mapping and return its value, ready to be written."""
     name = key.removeprefix(_ATTRIBUTE_MARK) if isinstance(key, str) else ""
     if key != _TEXT_KEY and not _is_xml_name(name):
-        raise UsageError(
-            f"{path}: the key {key!r} is not an XML name (letters, digits, - . _, no digit first)"
-        )
+        raise UsageError(f"{path}: the key {key!r} is not an XML name (letters, digits, - . _, no digit first)")
     if key == _TEXT_KEY or name != key:
         return _text(value, f"{path}/{key}") or ""
     if isinstance(value, (list, tuple)):
@@ -174,9 +168,7 @@ def _text(value: Any, path: str) -> str | None:
         raise UsageError(f"{path}: a value of type {kind} cannot be written as XML; turn it into text first")
     text = str(value)
     if wrong := _NOT_XML.search(text):
-        raise UsageError(
-            f"{path}: XML cannot hold the character {wrong.group()!r} at position {wrong.start()}"
-        )
+        raise UsageError(f"{path}: XML cannot hold the character {wrong.group()!r} at position {wrong.start()}")
     return text
 
 
@@ -196,9 +188,7 @@ def _nested(config: OrderedDict[str, Any], parents: list[str], source: str) -> O
             raise UsageError(f"{source}: {name!r} is not an XML name (letters, digits, - _, no digit first)")
         config = config.setdefault(name, OrderedDict())
         if not isinstance(config, OrderedDict):
-            raise UsageError(
-                f"{source}: {name!r} already has a value of its own, so nothing can be nested in it"
-            )
+            raise UsageError(f"{source}: {name!r} already has a value of its own, so nothing can be nested in it")
     return config
 
 

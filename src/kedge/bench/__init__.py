@@ -1,0 +1,1 @@
+"""The benchmarks: every figure is a ratio against a named peer in the same run."""

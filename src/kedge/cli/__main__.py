@@ -1,0 +1,8 @@
+"""``python -m kedge.cli``."""
+
+from __future__ import annotations
+
+from kedge.cli.app import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""The ``kedge`` command and its groups."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import typer
+
+import kedge
+from kedge.cli import bench, conformance, doctor, flow, migrate, tool
+
+__all__ = ["main"]
+
+app = typer.Typer(
+    name="kedge",
+    help="Write, run and test the tools of data workflows.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+tool.app.command("test")(conformance.check_tool)
+app.add_typer(tool.app, name="tool")
+app.add_typer(bench.app, name="bench")
+app.command("run")(flow.run)
+app.command("check")(flow.check)
+app.command("migrate")(migrate.migrate)
+app.command("doctor")(doctor.doctor)
+
+
+@app.command()
+def version() -> None:
+    """Print Kedge's version."""
+    print(kedge.__version__)
+
+
+def main() -> None:
+    """Run the command line; exits with the codes of :mod:`kedge.cli.exits`."""
+    _take_any_text()
+    app()
+
+
+def _take_any_text() -> None:
+    """What a stream cannot show becomes ``?``, so that no run ends by what its tool says."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

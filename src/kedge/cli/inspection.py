@@ -1,0 +1,42 @@
+"""What ``kedge tool inspect`` reads off a tool's class."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+
+from kedge.sdk.anchors import declared_anchors
+
+if TYPE_CHECKING:
+    from kedge.host.target import ToolTarget
+    from kedge.sdk.anchors import InputAnchor
+
+__all__ = ["print_declaration"]
+
+
+def print_declaration(target: ToolTarget) -> None:
+    """Print a tool's name, where it is, its docstring and the anchors that it declares. Imports the tool."""
+    tool = target.load()
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+    console.print(f"[bold]{escape(tool.__name__)}[/]  {escape(inspect.getfile(tool))}")
+    if document := inspect.cleandoc(tool.__dict__.get("__doc__") or ""):
+        console.print(escape(document))
+    declared = declared_anchors(tool)
+    if declared.inputs is None:
+        console.print("incoming anchors: not declared, any name is taken")
+    else:
+        console.print(f"incoming anchors: {', '.join(map(_input, declared.inputs.items())) or 'none'}")
+    if declared.outputs is None:
+        console.print("outgoing anchors: not declared; Output, or those that -o names")
+    else:
+        console.print(f"outgoing anchors: {', '.join(declared.outputs) or 'none'}")
+
+
+def _input(item: tuple[str, InputAnchor]) -> str:
+    name, anchor = item
+    remarks = [text for text, holds in (("optional", anchor.optional), ("several", anchor.allow_multiple)) if holds]
+    return f"{name} ({', '.join(remarks)})" if remarks else name

@@ -1,0 +1,302 @@
+"""The engine's end of the two streams to one tool process."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+import grpc
+
+from kedge.exceptions import EngineGone, ProtocolError
+from kedge.host.receiver import hand_over
+from kedge.lifecycle.events import (
+    Answered,
+    Confirm,
+    ConnectionCompleted,
+    Initialized,
+    NotifyComplete,
+)
+from kedge.wire.assembler import ChunkAssembler
+from kedge.wire.byte_queue import ByteQueue
+from kedge.wire.capabilities import CAPABILITIES_KEY, INBAND_COMPLETE, parse_capabilities
+from kedge.wire.control import decode_control_out, encode_control_in
+from kedge.wire.grpc_names import CHANNEL_OPTIONS, CONTROL_METHOD, RECORDS_METHOD, SERVICE_NAME
+from kedge.wire.ipc import BatchEncoder
+from kedge.wire.records import (
+    CloseAnchor,
+    ConnectionComplete,
+    Direction,
+    Records,
+    decode_outgoing,
+    encode_incoming,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import pyarrow as pa
+    from typing_extensions import Self
+
+    from kedge.host.receiver import Receiver
+    from kedge.sdk.constants import Anchor
+    from kedge.sdk.initialization import Initialization
+
+__all__ = ["StreamBrokenError", "ToolSession"]
+
+logger = logging.getLogger(__name__)
+
+_CONTROL_BUDGET = 16 << 20
+_QUIET = 2.0
+"""Seconds without a record after the confirmation, until a peer that negotiates nothing and leaves RecordTransfer
+open counts as done."""
+
+
+class StreamBrokenError(ProtocolError):
+    """The tool process broke a stream off; often because it is no longer there."""
+
+
+class ToolSession:
+    """Both streams, open. Whatever the tool sends goes to ``receiver``, on two threads of this object.
+
+    ``budget`` bounds, in bytes, what was written but not yet sent. ``negotiates`` says that the peer is known to answer
+    capabilities; a peer of another make may be silent until it has something to say. :meth:`close` the session, best as
+    a context manager.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        token: str | None,
+        receiver: Receiver,
+        *,
+        budget: int = 64 << 20,
+        negotiates: bool = True,
+    ) -> None:
+        self._receiver = receiver
+        self._control_queue: ByteQueue[bytes] = ByteQueue(_CONTROL_BUDGET)
+        self._records_queue: ByteQueue[tuple[Anchor, pa.Table | None]] = ByteQueue(budget)
+        self._channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
+        metadata = [(CAPABILITIES_KEY, INBAND_COMPLETE)]
+        if token is not None:
+            metadata.append(("authorization", f"Bearer {token}"))
+        self._control = self._stream(CONTROL_METHOD)(iter(self._control_queue), metadata=metadata, wait_for_ready=True)
+        self._records = self._stream(RECORDS_METHOD)(self._outgoing(), metadata=metadata, wait_for_ready=True)
+        self._negotiates = negotiates
+        self._capabilities: frozenset[str] = frozenset()
+        self._answered = threading.Event()
+        self._failure: Exception | None = None
+        self._assembler = ChunkAssembler()
+        self._update_only = False
+        self._open_anchors: set[str] = set()
+        self._taken = 0
+        self._taking = False
+        self._confirmed = False
+        self._records_left = False
+        self._ended = threading.Event()
+        self._readers = [
+            threading.Thread(target=self._guard, args=(body, broken), name=f"kedge-host-{name}", daemon=True)
+            for name, body, broken in (
+                ("control", self._read_control, self._control_broken),
+                ("records", self._read_records, self._records_broken),
+            )
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def __repr__(self) -> str:
+        state = "confirmed" if self._confirmed else "failed" if self._failure else "open"
+        return f"<ToolSession {state}, control {self._control_queue!r}, records {self._records_queue!r}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- what the engine says -----------------------------------------------------------------------------------------
+
+    def initialize(self, initialization: Initialization) -> None:
+        """Send the first message."""
+        self._update_only = initialization.update_only
+        self._open_anchors = {anchor.name for anchor in initialization.outgoing if anchor.num_connections}
+        self._say(Initialized(initialization))
+
+    def write(self, anchor: Anchor, table: pa.Table) -> None:
+        """Send one batch; blocks while more than the budget waits. Raises EngineGone when the session is over."""
+        self._records_queue.put((anchor, table), table.nbytes)
+
+    def complete(self, anchor: Anchor) -> None:
+        """Say that a connection carries nothing more."""
+        self._records_queue.put((anchor, None), 0)
+
+    def notify_complete(self) -> None:
+        """Say that all is sent, once it is; blocks until then."""
+        with contextlib.suppress(EngineGone):
+            self._records_queue.flush()
+        self._records_queue.close()
+        self._say(NotifyComplete())
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the run was confirmed and its last record received, or failed; False after ``timeout`` seconds."""
+        return self._ended.wait(timeout)
+
+    def is_connected(self, timeout: float) -> bool:
+        """Whether somebody answers at the address; waits up to ``timeout`` seconds for that."""
+        ready = grpc.channel_ready_future(self._channel)
+        try:
+            ready.result(timeout)
+        except grpc.FutureTimeoutError:
+            return False
+        finally:
+            ready.cancel()
+        return True
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the tool process said that the run is over."""
+        return self._confirmed
+
+    @property
+    def failure(self) -> Exception | None:
+        """Why the streams broke; None while they have not."""
+        return self._failure
+
+    def close(self) -> None:
+        """Break off what is still open, and free the channel."""
+        gone = EngineGone("the session is closed")
+        self._control_queue.close(None if self._confirmed else gone)
+        self._records_queue.close(gone)
+        if not self._confirmed:
+            self._control.cancel()
+            self._records.cancel()
+        for reader in self._readers:
+            if reader is not threading.current_thread():
+                reader.join(5.0)
+        self._channel.close()
+
+    def _say(self, event: Initialized | NotifyComplete | Answered | ConnectionCompleted) -> None:
+        data = encode_control_in(event)
+        with contextlib.suppress(EngineGone, ValueError):
+            self._control_queue.put(data, len(data))
+
+    def _stream(self, method: str) -> Any:
+        return self._channel.stream_stream(f"/{SERVICE_NAME}/{method}")
+
+    def _outgoing(self) -> Iterator[bytes]:
+        try:
+            yield from self._encoded()
+        except Exception as error:
+            self._fail(error)
+
+    def _encoded(self) -> Iterator[bytes]:
+        encoders: dict[Anchor, BatchEncoder] = {}
+        for anchor, table in self._records_queue:
+            if table is not None:
+                if anchor not in encoders:
+                    encoders[anchor] = BatchEncoder(Direction.INCOMING, *anchor)
+                yield from encoders[anchor].encode(table)
+            elif self._accepts(INBAND_COMPLETE):
+                yield encode_incoming(ConnectionComplete(anchor.name, anchor.connection))
+            else:
+                self._say(ConnectionCompleted(anchor.name, anchor.connection, in_band=False))
+
+    def _accepts(self, capability: str) -> bool:
+        """Whether both ends named it. Waits for the answer of a peer that gives one."""
+        if self._negotiates:
+            self._answered.wait()
+        return capability in self._capabilities
+
+    # --- what the tool says -------------------------------------------------------------------------------------------
+
+    def _guard(self, body: Callable[[], None], broken: Callable[[grpc.RpcError], None]) -> None:
+        try:
+            try:
+                body()
+            except grpc.RpcError as error:
+                broken(error)
+        except Exception as error:
+            self._fail(error)
+
+    def _control_broken(self, error: grpc.RpcError) -> None:
+        self._fail(StreamBrokenError(f"the tool process broke Control off: {_status(error)}"))
+
+    def _records_broken(self, error: grpc.RpcError) -> None:
+        """Harmless where nothing more was to come; then Control tells whether the run is over."""
+        if self._records_left:
+            self._assembler.finish()
+        elif self._assembler.half_received or not self._all_records_in():
+            missing = ", ".join(map(repr, sorted(self._open_anchors)))
+            raise StreamBrokenError(
+                f"the tool process broke RecordTransfer off before it had closed anchor {missing}: {_status(error)}"
+            )
+        self._records_queue.close(EngineGone("the tool takes no more records"))
+
+    def abort(self, error: Exception) -> None:
+        """Break the run off; ``error`` becomes its :attr:`failure`."""
+        self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        if self._failure is None and not self._ended.is_set():
+            self._failure = error
+        gone = EngineGone(str(error))
+        self._records_queue.close(gone)
+        self._control_queue.close(gone)
+        self._control.cancel()
+        self._records.cancel()
+        self._ended.set()
+
+    def _read_control(self) -> None:
+        for data in self._control:
+            action = decode_control_out(data)
+            if isinstance(action, Confirm):
+                self._take_confirmation()
+                return
+            if action is not None and (answer := hand_over(action, self._receiver)) is not None:
+                self._say(answer)
+        raise ProtocolError("the tool process closed Control without a confirm_complete")
+
+    def _take_confirmation(self) -> None:
+        """What is still on its way on RecordTransfer is read before the run counts as over."""
+        self._confirmed = True
+        self._records_queue.close(EngineGone("the tool has ended the run"))
+        self._control_queue.close()
+        records = self._readers[1]
+        while records.is_alive() and not self._all_records_in():
+            taken = self._taken
+            records.join(_QUIET)
+            if taken == self._taken and not self._taking and not self._capabilities:
+                break
+        self._records_left = True
+        self._records.cancel()
+        records.join()
+        self._ended.set()
+
+    def _all_records_in(self) -> bool:
+        """Nothing can come any more on RecordTransfer, also where the peer leaves it open."""
+        return self._update_only or (not self._taking and self._open_anchors == set())
+
+    def _read_records(self) -> None:
+        try:
+            self._capabilities = parse_capabilities(dict(self._records.initial_metadata()))
+        finally:
+            self._answered.set()
+        for data in self._records:
+            message = decode_outgoing(data)
+            if isinstance(message, Records):
+                table = self._assembler.add(message)
+                if table is not None:
+                    self._taking = True
+                    self._receiver.on_batch(message.anchor, table)
+                    self._taking = False
+            elif isinstance(message, CloseAnchor):
+                self._receiver.on_close(message.name)
+                self._open_anchors.discard(message.name)
+            self._taken += 1
+        self._assembler.finish()
+
+
+def _status(error: grpc.RpcError) -> str:
+    code, details = getattr(error, "code", None), getattr(error, "details", None)
+    return f"{code().name}: {details()}" if code and details else str(error)

@@ -1,0 +1,31 @@
+"""Translate a tool's messages by a catalogue."""
+
+from __future__ import annotations
+
+__all__ = ["Catalogue", "translate"]
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+Catalogue: TypeAlias = Mapping[str, Mapping[str, str]]
+"""Translations by locale and text: ``{"de": {"{0} rows": "{0} Zeilen"}}``."""
+
+_PLACEHOLDER = re.compile(r"\{([0-9]+)\}")
+
+
+def translate(text: str, args: Sequence[str], catalogue: Catalogue, locale: str) -> str:
+    """Return ``text`` in the language of ``locale``, with ``{0}``, ``{1}``, … replaced by ``args``.
+
+    A locale such as ``pt-BR`` that lacks the text falls back to its language, ``pt``, then to ``text`` itself. A
+    placeholder without an argument stays as it is, and so do all other braces.
+    """
+    languages = (locale, re.split("[-_]", locale)[0])
+    found = next((catalogue[name][text] for name in languages if text in catalogue.get(name, {})), text)
+    return _PLACEHOLDER.sub(lambda match: _argument(match, args), found)
+
+
+def _argument(placeholder: re.Match[str], args: Sequence[str]) -> str:
+    # The digits may be thousands, so they are compared before they are used.
+    number = int(placeholder[1]) if len(placeholder[1]) < 5 else len(args)
+    return args[number] if number < len(args) else placeholder[0]

@@ -1,0 +1,43 @@
+"""A tool process does not outlive the host that started it.
+
+The host hands its child the read end of a pipe whose write end it keeps open, as ``KEDGE_PARENT_FD``. The pipe ends
+with the host, however that ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["watch_parent"]
+
+
+def watch_parent(run_directory: Path | None) -> None:
+    """End this process, with all that it started, when the host is gone; its run directory goes too.
+
+    Does nothing where the engine handed down no pipe.
+    """
+    descriptor = os.environ.pop("KEDGE_PARENT_FD", None)
+    if descriptor is None:
+        return
+    os.set_inheritable(int(descriptor), False)
+    threading.Thread(target=_watch, args=(int(descriptor), run_directory), name="kedge-parent", daemon=True).start()
+
+
+def _watch(descriptor: int, run_directory: Path | None) -> None:
+    with contextlib.suppress(OSError):
+        while os.read(descriptor, 1):
+            """The host writes nothing; only the end of the pipe speaks."""
+    if run_directory is not None:
+        shutil.rmtree(run_directory, ignore_errors=True)
+    if sys.platform != "win32" and os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)

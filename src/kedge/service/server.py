@@ -1,0 +1,253 @@
+"""The gRPC server of a tool process, and the port through which its run speaks."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import grpc
+
+from kedge.exceptions import EngineGone, ProtocolError
+from kedge.lifecycle import Lifecycle
+from kedge.lifecycle.events import (
+    BatchArrived,
+    ChunkArrived,
+    Confirm,
+    ConnectionCompleted,
+    ControlClosed,
+    Disconnected,
+    RecordsClosed,
+    SendBatch,
+    Violated,
+)
+from kedge.service.hang import HangWatch, callback_report
+from kedge.tool_run import ToolRun
+from kedge.wire.assembler import ChunkAssembler
+from kedge.wire.byte_queue import ByteQueue
+from kedge.wire.capabilities import CAPABILITIES_KEY, INBAND_COMPLETE, parse_capabilities
+from kedge.wire.control import decode_control_in, encode_control_out
+from kedge.wire.grpc_names import CHANNEL_OPTIONS, CONTROL_METHOD, RECORDS_METHOD, SERVICE_NAME
+from kedge.wire.ipc import BatchEncoder
+from kedge.wire.process_lines import STACK_PREFIX
+from kedge.wire.records import CloseAnchor, ConnectionComplete, Direction, Records, decode_incoming, encode_outgoing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from kedge.lifecycle.events import ControlAction, RecordAction
+    from kedge.service.settings import ServiceSettings
+    from kedge.tool_run import ToolFactory
+
+__all__ = ["ToolService"]
+
+logger = logging.getLogger(__name__)
+
+_CONTROL_BUDGET = 16 << 20
+_SUPPORTED = frozenset({INBAND_COMPLETE})
+
+
+class ToolService:
+    """Serves one run of one tool: both streams, their queues, and the run between them."""
+
+    def __init__(self, tool_factory: ToolFactory, tool_name: str, settings: ServiceSettings) -> None:
+        self.settings = settings
+        lifecycle = Lifecycle(quiet=settings.quiet, budget=settings.incoming_budget)
+        self.run = ToolRun(tool_factory, tool_name, lifecycle, self)
+        self._control_queue: ByteQueue[bytes] = ByteQueue(_CONTROL_BUDGET)
+        self._records_queue: ByteQueue[RecordAction] = ByteQueue(settings.outgoing_budget)
+        self._opening = threading.Lock()
+        self._opened: set[str] = set()
+        self._closed_by_engine = {CONTROL_METHOD: threading.Event(), RECORDS_METHOD: threading.Event()}
+        self._confirmed = False
+        self._ended = threading.Event()
+        self._records_ended = threading.Event()
+        self._lost = False
+        self._over = threading.Event()
+        self._pool = ThreadPoolExecutor(4, "kedge-stream")
+        self._server = grpc.server(self._pool, options=CHANNEL_OPTIONS)
+        handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
+            CONTROL_METHOD: grpc.stream_stream_rpc_method_handler(self._serve_control),
+            RECORDS_METHOD: grpc.stream_stream_rpc_method_handler(self._serve_records),
+        }
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE_NAME, handlers),))
+
+    def start(self) -> int:
+        """Listen on the address of the settings and return the port. Raises RuntimeError where that cannot be had."""
+        port = self._server.add_insecure_port(self.settings.address)
+        self._server.start()
+        return port
+
+    def serve(self) -> bool:
+        """Run the tool on this thread until the run is over; True where it was confirmed to the engine."""
+        watch = HangWatch(self.run, self.settings.hang_after)
+        patience = threading.Timer(self.settings.connect_within, self._give_up_waiting)
+        patience.daemon = True
+        patience.start()
+        self.run.run()
+        self._over.set()
+        patience.cancel()
+        watch.stop()
+        if self._confirmed:
+            self._records_queue.close()
+            self._control_queue.close()
+            self._ended.wait(self.settings.linger + self.settings.grace)
+            if RECORDS_METHOD in self._opened:
+                self._records_ended.wait()
+        self._server.stop(self.settings.grace if self._confirmed else None).wait()
+        self._pool.shutdown()
+        return self._confirmed
+
+    # --- the port -----------------------------------------------------------------------------------------------------
+
+    def send_control(self, action: ControlAction) -> None:
+        """Queue a message for Control."""
+        data = encode_control_out(action)
+        if isinstance(action, Confirm):
+            self._confirmed = True
+        try:
+            self._control_queue.put(data, len(data))
+        except EngineGone:
+            logger.debug("not sent, the engine is gone: %r", action)
+
+    def send_records(self, action: RecordAction) -> None:
+        """Queue a batch or a close for RecordTransfer; blocks while the queue is full."""
+        self._records_queue.put(action, action.table.nbytes if isinstance(action, SendBatch) else 0)
+
+    def flush_records(self) -> None:
+        """Block until all that was queued for RecordTransfer is on its way."""
+        if self._records_queue.statistics().items:
+            self._records_queue.flush()
+
+    def pump(self) -> bool:
+        """Events come from the streams' own threads."""
+        return False
+
+    # --- streams ------------------------------------------------------------------------------------------------------
+
+    def _serve_control(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+        self._admit(CONTROL_METHOD, context)
+        context.add_callback(self._control_ended)
+        self._read(CONTROL_METHOD, self._read_control, requests, context)
+        yield from self._control_queue
+        if self.run.lifecycle.failed or self.run.lifecycle.update_only:
+            self._closed_by_engine[CONTROL_METHOD].wait(self.settings.linger)
+
+    def _serve_records(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+        self._admit(RECORDS_METHOD, context)
+        context.add_callback(self._records_ended.set)
+        self._read(RECORDS_METHOD, self._read_records, requests, context)
+        encoders: dict[str, BatchEncoder] = {}
+        for action in self._records_queue:
+            if isinstance(action, SendBatch):
+                if action.anchor not in encoders:
+                    encoders[action.anchor] = BatchEncoder(Direction.OUTGOING, action.anchor, "")
+                yield from encoders[action.anchor].encode(action.table)
+            else:
+                yield encode_outgoing(CloseAnchor(action.anchor))
+        if self.run.lifecycle.failed:
+            self._closed_by_engine[RECORDS_METHOD].wait(self.settings.linger)
+
+    def _admit(self, method: str, context: grpc.ServicerContext) -> None:
+        metadata = dict(context.invocation_metadata())
+        token = self.settings.token
+        if token is not None and not hmac.compare_digest(str(metadata.get("authorization", "")), f"Bearer {token}"):
+            context.abort(grpc.StatusCode.UNAUTHENTICATED, "this tool process serves the host that started it")
+        with self._opening:
+            first = method not in self._opened
+            self._opened.add(method)
+        if not first:
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, f"{method} is open already: a process serves one run")
+        if accepted := parse_capabilities(metadata) & _SUPPORTED:
+            context.send_initial_metadata(((CAPABILITIES_KEY, ",".join(sorted(accepted))),))
+
+    def _read(
+        self,
+        method: str,
+        read: Callable[[Iterator[bytes]], None],
+        requests: Iterator[bytes],
+        context: grpc.ServicerContext,
+    ) -> None:
+        def body() -> None:
+            try:
+                read(requests)
+            except grpc.RpcError:
+                self._lose(f"the engine broke {method} off")
+            else:
+                self._half_closed(method, context)
+            finally:
+                self._closed_by_engine[method].set()
+
+        threading.Thread(target=body, name=f"kedge-read-{method}", daemon=True).start()
+
+    def _half_closed(self, method: str, context: grpc.ServicerContext) -> None:
+        if context.is_active():
+            self.run.feed(ControlClosed() if method == CONTROL_METHOD else RecordsClosed())
+
+    def _read_control(self, requests: Iterator[bytes]) -> None:
+        for data in requests:
+            self._or_violation(self._take_control, data)
+
+    def _read_records(self, requests: Iterator[bytes]) -> None:
+        assembler = ChunkAssembler()
+        for data in requests:
+            self._or_violation(self._take_records, assembler, data)
+            self.run.wait_until_wanted()
+
+    def _or_violation(self, take: Callable[..., None], *arguments: object) -> None:
+        try:
+            take(*arguments)
+        except ProtocolError as error:
+            self.run.feed(Violated(str(error)))
+
+    def _take_control(self, data: bytes) -> None:
+        event = decode_control_in(data)
+        if event is not None:
+            self.run.feed(event)
+
+    def _take_records(self, assembler: ChunkAssembler, data: bytes) -> None:
+        message = decode_incoming(data)
+        if isinstance(message, Records):
+            table = assembler.add(message)
+            size = len(message.data)
+            if table is None:
+                self.run.feed(ChunkArrived(message.anchor, message.connection, size))
+            else:
+                self.run.feed(BatchArrived(message.anchor, message.connection, table, size))
+        elif isinstance(message, ConnectionComplete):
+            self.run.feed(ConnectionCompleted(message.anchor, message.connection, in_band=True))
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    def _control_ended(self) -> None:
+        self._ended.set()
+        if not self._confirmed:
+            self._lose("the engine went away in the middle of the run")
+
+    def _lose(self, reason: str) -> None:
+        with self._opening:
+            first, self._lost = not self._lost, True
+        if self._confirmed or not first:
+            return
+        gone = EngineGone(reason)
+        self._records_queue.close(gone)
+        self._control_queue.close(gone)
+        self.run.feed(Disconnected(reason))
+        threading.Thread(target=self._leave_soon, args=(reason,), name="kedge-leave", daemon=True).start()
+
+    def _give_up_waiting(self) -> None:
+        if not self._opened:
+            self._lose(f"no engine called within {self.settings.connect_within:g} s")
+
+    def _leave_soon(self, reason: str) -> None:
+        """End the process where a callback goes on and on after the engine is gone."""
+        if self._over.wait(self.settings.grace) or (report := callback_report(self.run)) is None:
+            return
+        logger.info("%s: %s", reason, report)
+        print(f"{STACK_PREFIX}{report}", file=sys.__stderr__, flush=True)
+        logging.shutdown()
+        os._exit(3)

@@ -1,0 +1,72 @@
+"""A field that is computed from its own values in other rows: evaluated in order, group by group."""
+
+from __future__ import annotations
+
+__all__ = ["recurrence", "report_losses"]
+
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kedge.formula import compile_fold
+from kedge.tools.contract import Context, Step
+from kedge.tools.expressions import options_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kedge.formula import Typed
+    from kedge.formula.rows import Edges
+    from kedge.tools.schema import Field, Schema
+
+
+def recurrence(
+    groups: Sequence[str], edges: Edges, field: Field, schema: Schema, value: Typed, context: Context
+) -> Step:
+    """Return the step that appends or changes ``field``.
+
+    Rows of a group need not stand together; ``edges`` says what rows beyond a group's edges hold. The input is held in
+    memory.
+    """
+    result = schema.with_field(field).arrow()
+    keys = [schema.need(name, "").name for name in groups]
+    created = field.name not in schema
+    fold = compile_fold(value, field.name, field.type, created=created, edges=edges, options=options_of(context))
+
+    def run(records: Mapping[str, pa.RecordBatchReader]) -> Mapping[str, pa.Table]:
+        table = records["Input"].read_all()
+        places = _grouped(table, keys)
+        order = pa.array([row for rows in places for row in rows], pa.int64())
+        starts = list(accumulate((len(rows) for rows in places[:-1]), initial=0))
+        columns = {name: table[name].combine_chunks().take(order) for name in table.column_names}
+        folded = fold.run(columns, len(table), starts)
+        report_losses(context, field.name, folded.problems, folded.examples, folded.told)
+        computed = folded.values.take(pc.sort_indices(order))
+        place = table.schema.get_field_index(field.name)
+        changed = (
+            table.append_column(field.name, computed) if created else table.set_column(place, field.name, computed)
+        )
+        return {"Output": changed.cast(result)}
+
+    return Step(run)
+
+
+def _grouped(table: pa.Table, keys: Sequence[str]) -> list[Sequence[int]]:
+    """Return the row numbers of each group."""
+    if not keys:
+        return [range(len(table))]
+    found: dict[tuple[object, ...], list[int]] = {}
+    for row, key in enumerate(zip(*(table[name].to_pylist() for name in keys), strict=True)):
+        found.setdefault(key, []).append(row)
+    return list(found.values()) or [range(0)]
+
+
+def report_losses(context: Context, field: str, problems: int, examples: Sequence[object], told: str) -> None:
+    """Report values that were lost when they were stored in a field."""
+    for example in examples:
+        context.report("conversion", f"{field}: {example} {told}")
+    if problems > len(examples):
+        rest = problems - len(examples)
+        context.report("conversion", f"{rest} more conversion messages; {problems} in all")
