@@ -1,59 +1,59 @@
 """Kedge: write, run and test the tools of data workflows.
 
 Tool authors need :class:`PluginV2` and its neighbours; whoever runs tools needs :func:`run_tool`. Importing this module
-imports neither gRPC nor pandas.
+imports nothing else of it: pytest loads Kedge's plugin at every start.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kedge.exceptions import (
-    AnchorNotFoundException,
-    DcmEError,
-    DcmEException,
-    EngineGone,
-    KedgeError,
-    ProtocolError,
-    ToolCrashed,
-    ToolError,
-    ToolStartError,
-    ToolTimeout,
-    UsageError,
-    WorkflowError,
-    WorkflowRuntimeError,
-)
-from kedge.sdk.anchors import InputAnchor
-from kedge.sdk.constants import NULL_VALUE_PLACEHOLDER, Anchor, MessageType, Priority, UpdateMode
-from kedge.sdk.dates import to_date, to_datetime, to_time
-from kedge.sdk.environment import AMPEnvironmentV2
-from kedge.sdk.fields import Field, FieldType, Locale, Metadata
-from kedge.sdk.plugin import PluginV2
-from kedge.sdk.provider import AMPProviderV2
-from kedge.sdk.schemas import create_schema, decode_metadata, get_ayx_meta, get_metadata, is_spatial, set_metadata
 from kedge.sdk.version import __version__
 
 if TYPE_CHECKING:
-    from kedge.compat.bases import DcmBase as DcmBase
-    from kedge.compat.bases import EnvironmentBase as EnvironmentBase
-    from kedge.compat.bases import InputAnchorBase as InputAnchorBase
-    from kedge.compat.bases import InputConnectionBase as InputConnectionBase
-    from kedge.compat.bases import InputConnectionStatus as InputConnectionStatus
-    from kedge.compat.bases import IoBase as IoBase
-    from kedge.compat.bases import OutputAnchorBase as OutputAnchorBase
-    from kedge.compat.bases import ProviderBase as ProviderBase
-    from kedge.compat.bases import RecordPacketBase as RecordPacketBase
-    from kedge.compat.metadata_builder import MetadataBuilder as MetadataBuilder
-    from kedge.compat.proxy_requests import create_proxied_session as create_proxied_session
-    from kedge.compat.testing import BatchTuple as BatchTuple
-    from kedge.compat.testing import SdkToolTestService as SdkToolTestService
-    from kedge.compat.v1.packets import RecordPacket as RecordPacket
-    from kedge.compat.v1.plugin import Plugin as Plugin
-    from kedge.compat.v1.plugin import register_plugin as register_plugin
-    from kedge.host.results import ToolResult as ToolResult
-    from kedge.host.run_tool import run_tool as run_tool
-    from kedge.host.sources import InputFile as InputFile
-    from kedge.workflow.workflow import Workflow as Workflow
+    from kedge.compat.bases import (
+        DcmBase,
+        EnvironmentBase,
+        InputAnchorBase,
+        InputConnectionBase,
+        InputConnectionStatus,
+        IoBase,
+        OutputAnchorBase,
+        ProviderBase,
+        RecordPacketBase,
+    )
+    from kedge.compat.metadata_builder import MetadataBuilder
+    from kedge.compat.proxy_requests import create_proxied_session
+    from kedge.compat.testing import BatchTuple, SdkToolTestService
+    from kedge.compat.v1.packets import RecordPacket
+    from kedge.compat.v1.plugin import Plugin, register_plugin
+    from kedge.exceptions import (
+        AnchorNotFoundException,
+        DcmEError,
+        DcmEException,
+        EngineGone,
+        KedgeError,
+        ProtocolError,
+        ToolCrashed,
+        ToolError,
+        ToolStartError,
+        ToolTimeout,
+        UsageError,
+        WorkflowError,
+        WorkflowRuntimeError,
+    )
+    from kedge.host.results import ToolResult
+    from kedge.host.run_tool import run_tool
+    from kedge.host.sources import InputFile
+    from kedge.sdk.anchors import InputAnchor
+    from kedge.sdk.constants import NULL_VALUE_PLACEHOLDER, Anchor, MessageType, Priority, UpdateMode
+    from kedge.sdk.dates import to_date, to_datetime, to_time
+    from kedge.sdk.environment import AMPEnvironmentV2
+    from kedge.sdk.fields import Field, FieldType, Locale, Metadata
+    from kedge.sdk.plugin import PluginV2
+    from kedge.sdk.provider import AMPProviderV2
+    from kedge.sdk.schemas import create_schema, decode_metadata, get_ayx_meta, get_metadata, is_spatial, set_metadata
+    from kedge.workflow.workflow import Workflow
 
 __all__ = [
     "NULL_VALUE_PLACEHOLDER",
@@ -114,34 +114,41 @@ __all__ = [
     "to_time",
 ]
 
-_LATE_NAMES = {
-    "BatchTuple": "kedge.compat.testing",
-    "DcmBase": "kedge.compat.bases",
-    "EnvironmentBase": "kedge.compat.bases",
-    "InputAnchorBase": "kedge.compat.bases",
-    "InputConnectionBase": "kedge.compat.bases",
-    "InputConnectionStatus": "kedge.compat.bases",
-    "InputFile": "kedge.host.sources",
-    "IoBase": "kedge.compat.bases",
-    "MetadataBuilder": "kedge.compat.metadata_builder",
-    "OutputAnchorBase": "kedge.compat.bases",
-    "Plugin": "kedge.compat.v1.plugin",
-    "ProviderBase": "kedge.compat.bases",
-    "RecordPacket": "kedge.compat.v1.packets",
-    "RecordPacketBase": "kedge.compat.bases",
-    "SdkToolTestService": "kedge.compat.testing",
-    "ToolResult": "kedge.host.results",
-    "Workflow": "kedge.workflow.workflow",
-    "create_proxied_session": "kedge.compat.proxy_requests",
-    "register_plugin": "kedge.compat.v1.plugin",
-    "run_tool": "kedge.host.run_tool",
+_HOMES = {
+    "kedge.compat.bases": (
+        "DcmBase EnvironmentBase InputAnchorBase InputConnectionBase "
+        "InputConnectionStatus IoBase OutputAnchorBase ProviderBase RecordPacketBase"
+    ),
+    "kedge.compat.metadata_builder": "MetadataBuilder",
+    "kedge.compat.proxy_requests": "create_proxied_session",
+    "kedge.compat.testing": "BatchTuple SdkToolTestService",
+    "kedge.compat.v1.packets": "RecordPacket",
+    "kedge.compat.v1.plugin": "Plugin register_plugin",
+    "kedge.exceptions": (
+        "AnchorNotFoundException DcmEError DcmEException EngineGone KedgeError ProtocolError "
+        "ToolCrashed ToolError ToolStartError ToolTimeout UsageError WorkflowError WorkflowRuntimeError"
+    ),
+    "kedge.host.results": "ToolResult",
+    "kedge.host.run_tool": "run_tool",
+    "kedge.host.sources": "InputFile",
+    "kedge.sdk.anchors": "InputAnchor",
+    "kedge.sdk.constants": "NULL_VALUE_PLACEHOLDER Anchor MessageType Priority UpdateMode",
+    "kedge.sdk.dates": "to_date to_datetime to_time",
+    "kedge.sdk.environment": "AMPEnvironmentV2",
+    "kedge.sdk.fields": "Field FieldType Locale Metadata",
+    "kedge.sdk.plugin": "PluginV2",
+    "kedge.sdk.provider": "AMPProviderV2",
+    "kedge.sdk.schemas": "create_schema decode_metadata get_ayx_meta get_metadata is_spatial set_metadata",
+    "kedge.workflow.workflow": "Workflow",
 }
+_MODULES = {name: module for module, names in _HOMES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> Any:
-    """The names that not every tool needs, imported when they are first asked for: a tool does not pay for them."""
-    if name not in _LATE_NAMES:
+    """The public names, imported when they are first asked for: nobody pays for what they do not use."""
+    if name not in _MODULES:
         raise AttributeError(f"module 'kedge' has no attribute {name!r}")
     import importlib
 
-    return getattr(importlib.import_module(_LATE_NAMES[name]), name)
+    value = globals()[name] = getattr(importlib.import_module(_MODULES[name]), name)
+    return value

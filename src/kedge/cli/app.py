@@ -8,7 +8,7 @@ import sys
 import typer
 
 import kedge
-from kedge.cli import bench, doctor, flow, migrate, tool
+from kedge.cli import bench, conformance, doctor, flow, migrate, tool
 
 __all__ = ["main"]
 
@@ -20,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+tool.app.command("test")(conformance.check_tool)
 app.add_typer(tool.app, name="tool")
 app.add_typer(bench.app, name="bench")
 app.command("run")(flow.run)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from kedge.sdk.initialization import Initialization
     from kedge.tool_run import ToolFactory
 
-__all__ = ["run_in_process"]
+__all__ = ["DirectPort", "run_in_process"]
 
 
 def run_in_process(
@@ -41,7 +41,7 @@ def run_in_process(
     the receiver.
     """
     lifecycle = Lifecycle(quiet=0.0)
-    port = _DirectPort(receiver, _events(initialization, feeds))
+    port = DirectPort(receiver, _events(initialization, feeds))
     port.run = ToolRun(tool_factory, tool_name, lifecycle, port)
     port.run.run()
     if port.failure is not None:
@@ -60,7 +60,7 @@ def _events(initialization: Initialization, feeds: Sequence[Feed]) -> Iterator[E
     yield NotifyComplete()
 
 
-class _DirectPort:
+class DirectPort:
     """Hands events to the run when it has nothing to do, and what the run sends straight to the receiver."""
 
     run: ToolRun
