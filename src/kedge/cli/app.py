@@ -8,7 +8,7 @@ import sys
 import typer
 
 import kedge
-from kedge.cli import bench, conformance, doctor, flow, tool
+from kedge.cli import bench, conformance, doctor, flow, migrate, tool
 
 __all__ = ["main"]
 
@@ -25,6 +25,7 @@ app.add_typer(tool.app, name="tool")
 app.add_typer(bench.app, name="bench")
 app.command("run")(flow.run)
 app.command("check")(flow.check)
+app.command("migrate")(migrate.migrate)
 app.command("doctor")(doctor.doctor)
 
 
