@@ -20,6 +20,7 @@ from kedge.host.sources import open_sources
 from kedge.host.target import ToolTarget, resolve_target
 from kedge.host.tool_call import Incoming, ToolCall
 from kedge.lifecycle.events import BatchArrived, ConnectionCompleted, Initialized, NotifyComplete
+from kedge.loading import tool_class
 from kedge.sdk.anchors import anchors_from_json, declared_anchors
 from kedge.sdk.constants import Anchor
 from kedge.testing.conversation import Conversation
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from kedge.host.process import ToolProcess
     from kedge.sdk.batch_converter import BatchConverter
     from kedge.sdk.initialization import Initialization
-    from kedge.sdk.plugin import PluginV2
     from kedge.testing.tape import Told
 
 __all__ = ["Connection", "ToolHarness", "read_connections"]
@@ -55,9 +55,9 @@ class Connection(NamedTuple):
 class ToolHarness:
     """One tool with one configuration; every :meth:`run` makes a new object of its class.
 
-    ``tool`` is a tool class, ``"package:Tool"`` or ``"path/to/file.py:Tool"``; ``config`` a dict, XML, or the path of
-    an XML file; ``outputs`` the outgoing anchors to connect (all that the tool declares, or ``Output``); ``constants``
-    are further constants of the engine; ``services`` answers what the tool asks of it.
+    ``tool`` is a tool class, of V1 too, ``"package:Tool"`` or ``"path/to/file.py:Tool"``; ``config`` a dict, XML, or
+    the path of an XML file; ``outputs`` the outgoing anchors to connect (all that the tool declares, or ``Output``);
+    ``constants`` are further constants of the engine; ``services`` answers what the tool asks of it.
 
     With ``process`` the tool runs in a process of its own, over the real protocol. Step by step it runs in this process
     only. Close a harness, or use it in a ``with`` statement; the fixture ``tool`` does so.
@@ -65,7 +65,7 @@ class ToolHarness:
 
     def __init__(
         self,
-        tool: type[PluginV2] | str,
+        tool: type[Any] | str,
         *,
         config: Mapping[str, Any] | str | os.PathLike[str] | None = None,
         outputs: Sequence[str] | None = None,
@@ -75,11 +75,12 @@ class ToolHarness:
     ) -> None:
         self.target = _target(tool, process)
         self._process = process
+        self._constants = dict(constants or {})
         self._call = ToolCall(
             self.target,
             outputs=outputs,
             config_xml=config_document(config),
-            constants={**_SAME_EVERY_TIME, **(constants or {})},
+            constants={**_SAME_EVERY_TIME, **self._constants},
             services=services or LocalEngineServices(),
         )
         self._stack = ExitStack()
@@ -196,7 +197,7 @@ class ToolHarness:
         """All that was said so far."""
         if self._conversation is None:
             raise UsageError("nothing has been run yet")
-        return Outcome(self._conversation.tape.entries, self._anchors, seconds=time.perf_counter() - self._started)
+        return self._outcome(self._conversation.tape, self._started)
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -263,7 +264,11 @@ class ToolHarness:
                 return initialization, [Feed(connection.anchor, connection.tables) for connection in connections]
 
             run_out_of_process(launch, prepare, tape)
-        return Outcome(tape.entries, self._anchors, seconds=time.perf_counter() - started)
+        return self._outcome(tape, started)
+
+    def _outcome(self, tape: Tape, started: float) -> Outcome:
+        seconds = time.perf_counter() - started
+        return Outcome(tape.entries, self._anchors, seconds=seconds, constants=self._constants)
 
 
 def read_connections(inputs: Mapping[str, object], batch_rows: int | None) -> list[Connection]:
@@ -310,8 +315,8 @@ def _told(connections: Iterable[Connection]) -> Iterable[Told]:
     yield NotifyComplete()
 
 
-def _target(tool: type[PluginV2] | str, process: bool) -> ToolTarget:
+def _target(tool: type[Any] | str, process: bool) -> ToolTarget:
     """The tool; in process it may also be a class that is defined inside of a test."""
     if inspect.isclass(tool) and "." in tool.__qualname__ and not process:
-        return ToolTarget(tool.__name__, (), tool_class=tool)
+        return ToolTarget(tool.__name__, (), tool_class=tool_class(tool, tool.__name__))
     return resolve_target(tool)

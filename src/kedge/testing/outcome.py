@@ -34,9 +34,12 @@ class Outcome(ToolResult):
         anchors: Sequence[str] = (),
         known: Mapping[str, Metadata] | None = None,
         seconds: float = 0.0,
+        constants: Mapping[str, str] | None = None,
     ) -> None:
         self.entries = tuple(entries)
         self.anchors = tuple(anchors)
+        self.constants = dict(constants or {})
+        """The constants that the run was given besides the engine's own."""
         announced = {entry.anchor: entry.metadata for entry in entries if isinstance(entry, PushMetadata)}
         self.batches = {anchor: _batches(entries, anchor) for anchor in anchors}
         """The tables that were written to each anchor, one for each that travelled."""

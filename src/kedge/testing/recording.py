@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from kedge.sdk.constants import Anchor
     from kedge.sdk.outlet import Answer, Request
-    from kedge.sdk.plugin import PluginV2
     from kedge.testing.outcome import Outcome
 
 __all__ = ["compare_with_recording", "replay"]
@@ -47,7 +46,7 @@ def compare_with_recording(outcome: Outcome, path: str | os.PathLike[str], *, re
     and for a run that is not over.
     """
     path = Path(path)
-    lines = lines_of(outcome.entries)
+    lines = lines_of(outcome)
     if not any(line.fields.get("told") == "end" for line in lines):
         raise UsageError("the run is not over, so it cannot be recorded: finish() it first")
     if renew:
@@ -62,7 +61,7 @@ def compare_with_recording(outcome: Outcome, path: str | os.PathLike[str], *, re
         raise AssertionError(f"the run is not that of {path}:\n{shown}{more}\n{_RENEW}")
 
 
-def replay(path: str | os.PathLike[str], tool: type[PluginV2] | str, *, process: bool = False) -> Outcome:
+def replay(path: str | os.PathLike[str], tool: type[Any] | str, *, process: bool = False) -> Outcome:
     """Run a tool as it was run for a recording: the same configuration, batches, order and answers.
 
     With ``process`` in a process of its own. Returns the outcome. Raises AssertionError where it is not, bit for bit,

@@ -33,18 +33,16 @@ from kedge.sdk.schemas import schema_from_metadata
 from kedge.wire.metadata import metadata_from_wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import pyarrow as pa
 
     from kedge.sdk.initialization import IncomingAnchor, Initialization
     from kedge.sdk.outlet import Answer, Request
+    from kedge.testing.outcome import Outcome
     from kedge.testing.tape import Entry, Told
 
 __all__ = ["Line", "answer_from", "is_update", "lines_of", "request_from", "schemas_from", "told_from"]
-
-_OF_THE_MACHINE = ("Engine.Version", "AlteryxExecutable", "Engine.WorkflowDirectory", "Engine.TempFilePath")
-"""Constants that are others on another machine: a recording does not hold them."""
 
 _TRACEBACK = "\nTraceback (most recent call last)"
 _KINDS: dict[str, type[Any]] = {
@@ -65,15 +63,19 @@ class Line(NamedTuple):
     table: pa.Table | None = None
 
 
-def lines_of(entries: Iterable[Entry]) -> list[Line]:
-    """All that was said, in order. Tracebacks are left out: they change with every line of the tool's source."""
-    return [_line(entry) for entry in entries]
+def lines_of(outcome: Outcome) -> list[Line]:
+    """All that was said, in order.
+
+    Left out are tracebacks, which change with every line of the tool's source, and the engine's own constants, which
+    change with the machine.
+    """
+    return [_line(entry, outcome.constants) for entry in outcome.entries]
 
 
-def _line(entry: Entry) -> Line:
+def _line(entry: Entry, constants: Mapping[str, str]) -> Line:
     match entry:
         case Initialized(initialization):
-            return Line({"told": "start", **_start(initialization)})
+            return Line({"told": "start", **_start(initialization, constants)})
         case BatchArrived(anchor, connection, table):
             return Line({"told": "batch", "anchor": anchor, "connection": connection}, table)
         case ConnectionCompleted(anchor, connection):
@@ -98,12 +100,11 @@ def _line(entry: Entry) -> Line:
             return Line({"said": "close", "anchor": anchor})
 
 
-def _start(initialization: Initialization) -> dict[str, Any]:
-    constants = {k: v for k, v in sorted(initialization.constants.items()) if k not in _OF_THE_MACHINE}
+def _start(initialization: Initialization, constants: Mapping[str, str]) -> dict[str, Any]:
     return {
         "config": initialization.config_xml,
         "update": initialization.update_mode.value,
-        "constants": constants,
+        "constants": dict(constants),
         "incoming": [_incoming(anchor) for anchor in initialization.incoming],
         "outgoing": [anchor.name for anchor in initialization.outgoing],
     }

@@ -13,14 +13,13 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping, Sequence
 
-    from kedge.sdk.plugin import PluginV2
     from kedge.testing.checks.check import Check
 
 __all__ = ["conformance"]
 
 
 def conformance(
-    tool: type[PluginV2] | str,
+    tool: type[Any] | str,
     *,
     sample: object = None,
     config: Mapping[str, Any] | str | os.PathLike[str] | None = None,

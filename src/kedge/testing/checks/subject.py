@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
-    from kedge.sdk.plugin import PluginV2
     from kedge.testing.harness import Connection
     from kedge.testing.outcome import Outcome
 
@@ -36,7 +35,7 @@ class Subject:
 
     def __init__(
         self,
-        tool: type[PluginV2] | str,
+        tool: type[Any] | str,
         *,
         config: Mapping[str, Any] | str | os.PathLike[str] | None = None,
         sample: object = None,
