@@ -15,6 +15,8 @@ from kedge.sdk.schemas import metadata_from_schema
 from kedge.wire.metadata import metadata_to_wire
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyarrow as pa
 
     from kedge.sdk.fields import Metadata
@@ -31,11 +33,11 @@ class KedgeEcho:
     ``constructed`` is the time of the monotonic clock at which the tool's constructor ran.
     """
 
-    def __init__(self, schema: pa.Schema) -> None:
+    def __init__(self, schema: pa.Schema, environment: Mapping[str, str] | None = None) -> None:
         command = [sys.executable, "-m", "kedge.service", "start-sdk-tool-service", "kedge.bench.tools", "PassThrough"]
         self._replies: queue.SimpleQueue[pa.Table] = queue.SimpleQueue()
         self._constructed: queue.SimpleQueue[float] = queue.SimpleQueue()
-        self._process = ToolProcess(command)
+        self._process = ToolProcess(command, environment=environment)
         self._session = ToolSession(self._process.start(), self._process.token, self)
         self._session.initialize(
             Initialization(
