@@ -20,11 +20,12 @@ $(INSTALLED): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: $(INSTALLED) ## run a tool over the real protocol, on real data, from csv to parquet
+demo: $(INSTALLED) ## real data: a tool over the real protocol, then a workflow with that tool in its middle
 	@mkdir -p demo-output
 	$(BIN)/kedge tool run examples/late_flights.py:LateFlights \
 	    -i Flights=examples/data/flights.csv -i Weather=examples/data/weather.csv -c Minutes=60 \
 	    -o Late=demo-output/late.parquet -o OnTime=demo-output/on_time.parquet -o Rejects=-
+	$(BIN)/kedge run examples/late_flights.yxmd --tap 11:Output=-
 
 test: $(INSTALLED) ## run every test (make test ARGS="tests/sdk -k fields" for some)
 	$(BIN)/python -m pytest $(ARGS)

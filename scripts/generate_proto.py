@@ -32,9 +32,7 @@ REPLACEMENTS = {
     "from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2\n": (
         "from kedge.wire._pool import private_pool as _private_pool\n"
     ),
-    "DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(": (
-        "DESCRIPTOR = _private_pool().AddSerializedFile("
-    ),
+    "DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(": ("DESCRIPTOR = _private_pool().AddSerializedFile("),
     "from google.protobuf import descriptor_pool as _descriptor_pool\n": "",
 }
 
@@ -89,9 +87,7 @@ def report_differences(generated: dict[str, str]) -> int:
     for name, text in generated.items():
         path = SOURCE_ROOT / name
         current = path.read_text(encoding="utf-8") if path.exists() else ""
-        diff = list(
-            difflib.unified_diff(current.splitlines(), text.splitlines(), name, "generated", lineterm="")
-        )
+        diff = list(difflib.unified_diff(current.splitlines(), text.splitlines(), name, "generated", lineterm=""))
         if diff:
             code = 1
             print("\n".join(diff), f"\n{name} is not current: run scripts/generate_proto.py", file=sys.stderr)

@@ -33,6 +33,8 @@ from kedge.sdk.schemas import create_schema, get_metadata, set_metadata
 if TYPE_CHECKING:
     from kedge.host.results import ToolResult as ToolResult
     from kedge.host.run_tool import run_tool as run_tool
+    from kedge.host.sources import InputFile as InputFile
+    from kedge.workflow.workflow import Workflow as Workflow
 
 __all__ = [
     "NULL_VALUE_PLACEHOLDER",
@@ -46,6 +48,7 @@ __all__ = [
     "Field",
     "FieldType",
     "InputAnchor",
+    "InputFile",
     "KedgeError",
     "Locale",
     "MessageType",
@@ -59,6 +62,7 @@ __all__ = [
     "ToolStartError",
     "UpdateMode",
     "UsageError",
+    "Workflow",
     "WorkflowError",
     "WorkflowRuntimeError",
     "create_schema",
@@ -69,13 +73,18 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-_HOST_NAMES = {"ToolResult": "kedge.host.results", "run_tool": "kedge.host.run_tool"}
+_LATE_NAMES = {
+    "InputFile": "kedge.host.sources",
+    "ToolResult": "kedge.host.results",
+    "Workflow": "kedge.workflow.workflow",
+    "run_tool": "kedge.host.run_tool",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """The host's names, imported when they are first asked for: a tool does not pay for them."""
-    if name not in _HOST_NAMES:
+    """The host's and the engine's names, imported when they are first asked for: a tool does not pay for them."""
+    if name not in _LATE_NAMES:
         raise AttributeError(f"module 'kedge' has no attribute {name!r}")
     import importlib
 
-    return getattr(importlib.import_module(_HOST_NAMES[name]), name)
+    return getattr(importlib.import_module(_LATE_NAMES[name]), name)

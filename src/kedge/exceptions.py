@@ -11,6 +11,7 @@ __all__ = [
     "DcmEError",
     "DcmEException",
     "EngineGone",
+    "FormulaError",
     "KedgeError",
     "ProtocolError",
     "ToolCrashed",
@@ -81,6 +82,25 @@ class WorkflowError(KedgeError):
         super().__init__(text)
         self.tool_id = tool_id
         self.tool_name = tool_name
+
+
+class FormulaError(WorkflowError):
+    """An expression cannot be read, or does not fit the fields that it is used on.
+
+    ``problem`` says what is wrong and what to do, ``expression`` is the whole text, ``line`` and ``column`` count
+    from 1. The error's text shows the line with a caret below the place.
+    """
+
+    def __init__(
+        self, problem: str, expression: str, line: int, column: int, tool_id: int | None = None
+    ) -> None:
+        source = expression.split("\n")[line - 1]
+        caret = " " * (column - 1) + "^"
+        super().__init__(f"{problem} (line {line}, column {column})\n    {source}\n    {caret}", tool_id)
+        self.problem = problem
+        self.expression = expression
+        self.line = line
+        self.column = column
 
 
 class WorkflowRuntimeError(KedgeError):

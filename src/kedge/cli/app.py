@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 import kedge
-from kedge.cli import bench, doctor, tool
+from kedge.cli import bench, doctor, flow, tool
 
 __all__ = ["main"]
 
@@ -19,6 +19,8 @@ app = typer.Typer(
 )
 app.add_typer(tool.app, name="tool")
 app.add_typer(bench.app, name="bench")
+app.command("run")(flow.run)
+app.command("check")(flow.check)
 app.command("doctor")(doctor.doctor)
 
 

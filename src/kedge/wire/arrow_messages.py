@@ -28,12 +28,14 @@ _DICTIONARY_BATCH = 2
 _RECORD_BATCH = 3
 
 # Positions of fields in their flatbuffer tables.
-_MESSAGE_HEADER_TYPE, _MESSAGE_HEADER, _MESSAGE_BODY_LENGTH = 1, 2, 3
+_MESSAGE_VERSION, _MESSAGE_HEADER_TYPE, _MESSAGE_HEADER, _MESSAGE_BODY_LENGTH = 0, 1, 2, 3
 _DICTIONARY_DATA = 1
 _BATCH_BUFFERS, _BATCH_COMPRESSION = 2, 3
 
 _OLD_COMPRESSION = b"ARROW:experimental_compression"
-"""The key with which Arrow 0.17 marked a compressed batch in the message's own metadata."""
+"""The key by which Arrow 0.17 said in a message's metadata that its batch is compressed; still read."""
+
+_VERSION_4 = 3
 
 
 def decompressed_size(stream: memoryview) -> int:
@@ -75,11 +77,7 @@ def _claimed_size(metadata: memoryview, body: memoryview) -> int:
     all.
     """
     batch = _find_batch(metadata)
-    if not batch or not (
-        _field(metadata, batch, _BATCH_COMPRESSION) or _OLD_COMPRESSION in metadata.tobytes()
-    ):
-        return 0
-    vector = _field(metadata, batch, _BATCH_BUFFERS)
+    vector = _field(metadata, batch, _BATCH_BUFFERS) if batch and _is_compressed(metadata, batch) else 0
     if not vector:
         return 0
     vector = _follow(metadata, vector)
@@ -87,6 +85,14 @@ def _claimed_size(metadata: memoryview, body: memoryview) -> int:
     buffers = metadata[first : first + 16 * max(_read(_INT32, metadata, vector), 0)]
     spans = struct.iter_unpack("<qq", buffers[: len(buffers) // 16 * 16])
     return sum(max(_read(_INT64, body, start), 0) for start, length in spans if length > 0)
+
+
+def _is_compressed(metadata: memoryview, batch: int) -> bool:
+    if _field(metadata, batch, _BATCH_COMPRESSION):
+        return True
+    version = _field(metadata, _follow(metadata, 0), _MESSAGE_VERSION)
+    is_old = version > 0 and _read(_UINT16, metadata, version) == _VERSION_4
+    return is_old and _OLD_COMPRESSION in metadata.tobytes()
 
 
 def _find_batch(metadata: memoryview) -> int:
@@ -119,8 +125,6 @@ def _follow(metadata: memoryview, position: int) -> int:
 
 
 def _read(number: struct.Struct, data: memoryview, position: int) -> int:
-    """One little-endian number. Raises struct.error where it does not lie within ``data``."""
-    if position < 0:
-        raise struct.error("a position before the first byte")
+    """One little-endian number. Raises struct.error where ``data`` has no such position."""
     value: int = number.unpack_from(data, position)[0]
     return value

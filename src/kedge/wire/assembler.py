@@ -127,9 +127,7 @@ class ChunkAssembler:
             return f"{len(self._open)} others are half received, the limit is {limits.open_streams}"
         batch_bytes = size + (len(half.data) if half else 0)
         if batch_bytes > limits.batch_bytes:
-            return (
-                f"it has {batch_bytes} bytes so far, the limit is {limits.batch_bytes}; write smaller batches"
-            )
+            return f"it has {batch_bytes} bytes so far, the limit is {limits.batch_bytes}; write smaller batches"
         open_bytes = size + self._open_bytes
         if open_bytes > limits.open_bytes:
             return f"with it {open_bytes} bytes would be half received, the limit is {limits.open_bytes}"

@@ -18,9 +18,12 @@ __all__ = [
     "stream_pieces",
 ]
 
+import struct
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
+from pyarrow import types
 
 from kedge.exceptions import ProtocolError
 from kedge.wire.arrow_messages import decompressed_size
@@ -44,6 +47,13 @@ _SMALL = 256 * 1024
 _END_MARKER = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 
 _ALIGNMENT = 8
+
+_PREFIX = struct.Struct("<ii")
+_CONTINUATION = -1
+"""What stands before each message: this mark and the length of the message's metadata."""
+
+_LARGEST_KNOWN = 64 * 1024
+"""In bytes. Schemas up to this size are kept."""
 
 _REFUSALS = (pa.ArrowException, OSError, MemoryError, ValueError)
 """What Arrow raises on bytes that it cannot read."""
@@ -78,9 +88,7 @@ class BatchEncoder:
         align: bool = False,
     ) -> None:
         if not 0 < chunk_size <= LARGEST_CHUNK:
-            raise ValueError(
-                f"the chunk size is {chunk_size} bytes; it must lie between 1 and {LARGEST_CHUNK}"
-            )
+            raise ValueError(f"the chunk size is {chunk_size} bytes; it must lie between 1 and {LARGEST_CHUNK}")
         self._direction = direction
         self._anchor = anchor
         self._connection = connection
@@ -140,9 +148,7 @@ def read_batch(data: Any, *, trusted: bool = False, largest: int = LARGEST_BATCH
     try:
         return _read_stream(buffer, trusted)
     except _REFUSALS as error:
-        raise ProtocolError(
-            f"its {buffer.size} bytes are no Arrow stream that can be read: {error}"
-        ) from error
+        raise ProtocolError(f"its {buffer.size} bytes are no Arrow stream that can be read: {error}") from error
 
 
 def schema_to_bytes(schema: pa.Schema) -> bytes:
@@ -156,7 +162,7 @@ def schema_from_bytes(data: bytes) -> pa.Schema:
     source = pa.BufferReader(data)
     try:
         schema = pa.ipc.read_schema(source)
-        _require_readable_names(schema)
+        _ = schema.names  # raises for a name that is not UTF-8; Arrow does not look
     except _REFUSALS as error:
         raise ProtocolError(f"the {len(data)} bytes of a schema are no Arrow schema: {error}") from error
     if source.tell() != len(data):
@@ -170,7 +176,7 @@ def _lay_out(schema: pa.Schema) -> _Layout:
 
 def _may_hold_dictionary(kind: pa.DataType) -> bool:
     """Whether a column of this type can need dictionary messages beside its record batches."""
-    return kind.num_fields > 0 or pa.types.is_dictionary(kind) or isinstance(kind, pa.BaseExtensionType)
+    return kind.num_fields > 0 or types.is_dictionary(kind) or isinstance(kind, pa.BaseExtensionType)
 
 
 def _stream_pieces(batch: pa.Table | pa.RecordBatch, layout: _Layout) -> list[Any]:
@@ -217,24 +223,83 @@ def _cut(pieces: list[Any], chunk_size: int) -> Iterator[list[memoryview]]:
 def _refuse_decompression_bomb(buffer: pa.Buffer, largest: int) -> None:
     size = decompressed_size(memoryview(buffer))
     if size > largest:
-        raise ProtocolError(
-            f"its {buffer.size} bytes say that they decompress to {size}, the limit is {largest}"
-        )
+        raise ProtocolError(f"its {buffer.size} bytes say that they decompress to {size}, the limit is {largest}")
 
 
 def _read_stream(buffer: pa.Buffer, trusted: bool) -> pa.Table:
     source = pa.BufferReader(buffer)
-    reader = pa.ipc.open_stream(source)
+    schema, incoming = _open_stream(source, buffer)
     batches = []
     behind_last = source.tell()
-    for batch in reader:
+    for batch in incoming:
         batches.append(batch)
         behind_last = source.tell()
     _require_end(buffer, behind_last, source.tell())
-    table = pa.Table.from_batches(batches, reader.schema)
-    table.validate(full=False)
-    _require_readable_names(table.schema)
+    table = pa.Table.from_batches(batches, schema)
+    table.validate()
+    if not trusted:
+        _check_pointers(table)
     return table
+
+
+def _check_pointers(table: pa.Table) -> None:
+    """Check all that Arrow can check, of the columns whose values point elsewhere.
+
+    In other columns that would find values that mean nothing, not values that do harm; tools of other makers send
+    date64 columns with a time of day, which are among those.
+    """
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        kind = column.type
+        if types.is_primitive(kind) or types.is_decimal(kind) or types.is_fixed_size_binary(kind):
+            continue
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid as error:
+            raise ValueError(f"column {name!r}: {error}") from error
+
+
+def _open_stream(source: pa.BufferReader, buffer: pa.Buffer) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """The schema, and the record batches as they are read.
+
+    As a rule all batches of a connection have one schema, and reading that is half the work for a small batch.
+    So schemas are kept; Arrow's own reader, which reads them each time, is for streams with dictionaries.
+    """
+    message = _schema_message(buffer)
+    layout = _known_layout(message) if message else None
+    if layout is not None and layout.plain:
+        source.seek(len(message))
+        return layout.schema, _record_batches(source, layout.schema)
+    reader = pa.ipc.open_stream(source)
+    return reader.schema, reader
+
+
+def _schema_message(buffer: pa.Buffer) -> bytes:
+    """The message at the start of a stream; empty where it is large or framed in the oldest way."""
+    if buffer.size < _PREFIX.size:
+        return b""
+    mark, length = _PREFIX.unpack_from(buffer)
+    if mark != _CONTINUATION or not 0 < length <= _LARGEST_KNOWN:
+        return b""
+    message: bytes = buffer[: _PREFIX.size + length].to_pybytes()
+    return message
+
+
+@lru_cache(maxsize=64)
+def _known_layout(message: bytes) -> _Layout:
+    return _lay_out(pa.ipc.read_schema(pa.py_buffer(message)))
+
+
+def _record_batches(source: pa.BufferReader, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    while (message := _next_message(source)) is not None:
+        yield pa.ipc.read_record_batch(message, schema)
+
+
+def _next_message(source: pa.BufferReader) -> pa.Message | None:
+    """The next message, None at the end marker and at the end of the bytes."""
+    try:
+        return pa.ipc.read_message(source)
+    except EOFError:
+        return None
 
 
 def _require_end(buffer: pa.Buffer, behind_last: int, end: int) -> None:
@@ -243,8 +308,3 @@ def _require_end(buffer: pa.Buffer, behind_last: int, end: int) -> None:
         raise ValueError(f"it stops at byte {end} without an end marker")
     if end != buffer.size:
         raise ValueError(f"it ends at byte {end}, and {buffer.size - end} bytes follow")
-
-
-def _require_readable_names(schema: pa.Schema) -> None:
-    """Raise UnicodeDecodeError for a column name that Python cannot show; Arrow does not look."""
-    _ = schema.names

@@ -200,9 +200,7 @@ _NO_DATA = memoryview(b"")
 _NAME = (LENGTH_DELIMITED, _text)
 _RECORDS = _Shape(
     {1: _NAME, 2: _NAME, 3: (LENGTH_DELIMITED, _view), 4: (VARINT, _flag)},
-    lambda values: Records(
-        values.get(1, ""), values.get(2, ""), values.get(3, _NO_DATA), values.get(4, False)
-    ),
+    lambda values: Records(values.get(1, ""), values.get(2, ""), values.get(3, _NO_DATA), values.get(4, False)),
 )
 _REQUEST = _Shape({1: _NAME}, lambda values: RecordRequest(values.get(1, "")))
 _COMPLETE = _Shape({1: _NAME, 2: _NAME}, lambda values: ConnectionComplete(values.get(1), values.get(2)))

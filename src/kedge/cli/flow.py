@@ -1,0 +1,138 @@
+"""``kedge run`` and ``kedge check``: whole workflows."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kedge.cli.exits import CLEAN, REPORTED, errors_as_exit_codes
+from kedge.exceptions import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kedge.workflow.engine import Engine
+
+__all__ = ["check", "run"]
+
+FlowArgument = Annotated[Path, typer.Argument(metavar="FLOW.yxmd", help="the workflow")]
+ToolFolders = Annotated[list[Path] | None, typer.Option("--tools", metavar="DIR", help="where custom tools are")]
+Constants = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="a constant, as User.X")]
+
+
+def run(
+    flow: FlowArgument,
+    tools: ToolFolders = None,
+    constants: Constants = None,
+    engine: Annotated[str, typer.Option(metavar="NAME", help="where the relational part runs")] = "duckdb",
+    taps: Annotated[
+        list[str] | None, typer.Option("--tap", metavar="TOOLID:ANCHOR=FILE", help="write any anchor; - shows it")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(metavar="FILE.json", help="write what happened")] = None,
+    memory: Annotated[int | None, typer.Option(metavar="MIB", help="what the engine may hold in memory")] = None,
+) -> None:
+    """Run a workflow: standard tools on the engine, custom tools in processes of their own."""
+    from kedge.cli.flow_display import FlowDisplay, print_run
+    from kedge.cli.report import write_report
+    from kedge.host.sinks import open_sinks
+    from kedge.workflow.workflow import Workflow
+
+    with errors_as_exit_codes():
+        files = _taps(taps or [])
+        sinks = open_sinks({f"{tool}:{anchor}": path for (tool, anchor), path in files.items() if path != "-"})
+        try:
+            with FlowDisplay() as display, _cancelled_by_signals() as started:
+                result = Workflow.load(flow).run(
+                    engine,
+                    tools=tools or (),
+                    constants=_constants(constants or []),
+                    taps=list(files),
+                    progress=display.on_tool,
+                    on_start=started,
+                    memory_limit=None if memory is None else memory << 20,
+                )
+            if result.ok:
+                for name, sink in sinks.items():
+                    tool, _, anchor = name.partition(":")
+                    sink.write(result.table(int(tool), anchor))
+                    sink.close()
+        finally:
+            for sink in sinks.values():
+                sink.abandon()
+        if report is not None:
+            write_report(report, result.to_dict())
+        print_run(result, [anchor for anchor, path in files.items() if path == "-"])
+        raise typer.Exit(CLEAN if result.ok else REPORTED)
+
+
+def check(flow: FlowArgument, tools: ToolFolders = None, constants: Constants = None) -> None:
+    """Parse a workflow, resolve every tool and infer every schema, without reading records.
+
+    Exits with 0 only if the workflow would run.
+    """
+    from kedge.cli.flow_display import print_check
+    from kedge.workflow.workflow import Workflow
+
+    with errors_as_exit_codes():
+        workflow = Workflow.load(flow)
+        found = workflow.check(tools or (), _constants(constants or []))
+        print_check(flow, found)
+        raise typer.Exit(CLEAN if found.ok else REPORTED)
+
+
+def _taps(pairs: list[str]) -> dict[tuple[int, str], str]:
+    """``["12:True=out.parquet"]`` as ``{(12, "True"): "out.parquet"}``."""
+    taps: dict[tuple[int, str], str] = {}
+    for pair in pairs:
+        place, equals, path = pair.partition("=")
+        tool, colon, anchor = place.partition(":")
+        if not (equals and path and tool.isdigit() and (anchor or not colon)):
+            raise UsageError(f"--tap {pair!r}: write --tap TOOLID:ANCHOR=FILE, for example --tap 12:True=out.parquet")
+        taps[int(tool), anchor or "Output"] = path
+    return taps
+
+
+def _constants(pairs: list[str]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--set {pair!r}: write --set NAME=VALUE, for example --set User.Year=2026")
+        values[name] = value
+    return values
+
+
+class _Cancel:
+    """Ends the engine's work on SIGINT or SIGTERM; the run then comes back by an exception."""
+
+    def __init__(self) -> None:
+        self._engine: Engine | None = None
+
+    def __call__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def stop(self) -> None:
+        """Interrupt the statement that runs."""
+        if self._engine is not None:
+            self._engine.cancel()
+
+
+@contextmanager
+def _cancelled_by_signals() -> Iterator[_Cancel]:
+    """Let Ctrl-C reach a statement that runs in the engine, which Python alone cannot interrupt."""
+    cancel = _Cancel()
+    before = signal.getsignal(signal.SIGINT)
+
+    def interrupt(number: int, frame: object) -> None:  # noqa: ARG001 - a signal handler's signature
+        cancel.stop()
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield cancel
+    finally:
+        signal.signal(signal.SIGINT, before)

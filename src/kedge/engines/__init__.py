@@ -1,0 +1,1 @@
+"""Where the relational part of a workflow runs."""

@@ -1,0 +1,106 @@
+"""The functions that DuckDB does not have, as vectorised user-defined functions over Arrow arrays."""
+
+from __future__ import annotations
+
+__all__ = ["UDFS", "Udf", "has_udf", "register"]
+
+from functools import cache
+from inspect import Parameter as SignatureParameter
+from inspect import Signature
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import pyarrow as pa
+
+from kedge.formula.functions import FUNCTIONS, HELPERS, find
+from kedge.formula.functions.family import udf_name
+from kedge.formula.typed import Function, Nulls
+from kedge.formula.types import DesignerType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from duckdb import DuckDBPyConnection
+
+
+class Udf(NamedTuple):
+    """A function of the engine, with SQL types; ``parameters`` of None take any number of any type."""
+
+    name: str
+    parameters: tuple[str, ...] | None
+    result: str
+    compute: Callable[..., pa.Array]
+    pure: bool
+
+
+@cache
+def has_udf(function: Function) -> bool:
+    """Whether there is a UDF for a function: its types must not depend on the arguments."""
+    if find(function.name) is not function and function not in HELPERS:
+        return False
+    fixed = all(each.kind.type or each.option or each.repeated for each in function.parameters)
+    computed = function.python is not None and isinstance(function.result, DesignerType)
+    return fixed and computed and bool(function.parameters)
+
+
+def _sql_type(kind: DesignerType) -> str:
+    return kind.sql.sql("duckdb")
+
+
+def _parameters(function: Function) -> tuple[str, ...] | None:
+    if any(each.repeated or each.option for each in function.parameters):
+        return None
+    return tuple(_sql_type(each.kind.type) for each in function.parameters if each.kind.type)
+
+
+def _vectorised(function: Function, kind: pa.DataType) -> Callable[..., pa.Array]:
+    python, nulls = function.python, function.nulls
+    assert python
+
+    def compute(*columns: Any) -> pa.Array:
+        lists = [each.to_pylist() for each in columns]
+        if nulls in (Nulls.OWN, Nulls.ALL) or not any(each.null_count for each in columns):
+            return pa.array(map(python, *lists), kind, size=len(columns[0]))
+        missing = False if nulls is Nulls.FALSE else None
+        values = (missing if None in row else python(*row) for row in zip(*lists, strict=True))
+        return pa.array(values, kind, size=len(columns[0]))
+
+    if not any(each.repeated for each in function.parameters):
+        compute.__signature__ = _signature(len(function.parameters))  # type: ignore[attr-defined]
+    return compute
+
+
+def _signature(count: int) -> Signature:
+    """DuckDB compares the number of types with the function's signature."""
+    return Signature(
+        [SignatureParameter(f"a{each}", SignatureParameter.POSITIONAL_ONLY) for each in range(count)]
+    )
+
+
+def _udf(function: Function) -> Udf:
+    assert isinstance(function.result, DesignerType)
+    compute = _vectorised(function, function.result.arrow)
+    return Udf(udf_name(function), _parameters(function), _sql_type(function.result), compute, function.pure)
+
+
+@cache
+def _all() -> tuple[Udf, ...]:
+    named: Iterable[Function] = FUNCTIONS.values()
+    return tuple(_udf(each) for each in (*named, *HELPERS) if has_udf(each))
+
+
+UDFS: Final = _all
+"""All user-defined functions; a call, because building them takes a moment."""
+
+
+def register(connection: DuckDBPyConnection) -> None:
+    """Add all user-defined functions to a connection, and to those that share its database."""
+    for udf in _all():
+        connection.create_function(  # type: ignore[call-overload]
+            udf.name,
+            udf.compute,
+            None if udf.parameters is None else list(udf.parameters),
+            udf.result,
+            type="arrow",
+            null_handling="special",
+            side_effects=not udf.pure,
+        )

@@ -1,0 +1,286 @@
+"""DbFileInput: read files: delimited and flat text, Parquet, JSON, Arrow."""
+
+from __future__ import annotations
+
+__all__ = ["TOOL"]
+
+import json
+from dataclasses import dataclass, replace
+from functools import reduce
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlglot import exp
+
+from kedge.exceptions import WorkflowError
+from kedge.formula.types import BOOL, DOUBLE, INT64, V_WSTRING, DesignerType
+from kedge.tools.arrow_types import designer_type
+from kedge.tools.contract import Built, Context, Inputs, Query, Source, Step, Tool, column
+from kedge.tools.delimited import DelimitedOptions, parse_delimited, read_header, scan_delimited
+from kedge.tools.options import Options
+from kedge.tools.paths import WILDCARDS, resolve_path, resolve_pattern, split_source
+from kedge.tools.schema import Field, Schema
+from kedge.tools.sql import NULL, call, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from kedge.tools.element import Element
+
+BY_EXTENSION = {
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".json": "json",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
+}
+DELIMITED = "0"
+UNSUPPORTED = {
+    "2": "dBase",
+    "8": "Excel 97 (.xls)",
+    "12": "shape file",
+    "17": "alias",
+    "19": "Alteryx database (.yxdb)",
+    "21": "flat file",
+    "23": "ODBC or OleDB",
+    "25": "Excel (.xlsx)",
+    "36": "SQLite",
+    "37": "XML",
+    "42": "Tableau extract",
+    "64": "Tableau Hyper",
+    "65": "Snowflake bulk load",
+}
+NAME_TYPES = {"": "", "No": "", "FileName": "FileName", "FullPath": "FullPath"}
+SNIFFED = 1000
+
+
+@dataclass(frozen=True)
+class Config:
+    """The path as written, its format, and what goes with it; ``limit`` 0 reads everything."""
+
+    path: str
+    format: str
+    delimited: DelimitedOptions = DelimitedOptions()
+    limit: int = 0
+    file_name: str = ""
+    deep: bool = False
+
+
+def parse(xml: Element) -> Config:
+    """Read the file and its format options; formats by number, Parquet, JSON and Arrow by extension."""
+    options = Options(xml)
+    options.ignore("Passwords", "TotalFileSizeBytes")
+    file = options.section("File")
+    path, table = split_source(file.element.text)
+    code = file.attribute("FileFormat", DELIMITED)
+    limit = file.attribute("RecordLimit", "")
+    config = Config(
+        path=path.strip(),
+        format=file_format(path, code, table, file),
+        limit=int(limit or 0),
+        file_name=NAME_TYPES[
+            file.attribute("OutputFileName", "") if file.attribute("OutputFileName", "") in NAME_TYPES else ""
+        ],
+        deep=file.switch("SearchSubDirs", False),
+    )
+    file.ignore_attributes("UncPath")
+    formats = options.child("FormatSpecificOptions")
+    if formats and config.format == "csv":
+        config = replace(config, delimited=parse_delimited(formats))
+    elif formats:
+        formats.ignore(*(child.tag for child in formats.element.children))
+    options.finish()
+    return config
+
+
+def file_format(path: str, code: str, table: str, file: Options) -> str:
+    """Return ``csv``, ``parquet``, ``json`` or ``arrow`` for a path and a format number, else refuse by name."""
+    extension = Path(path.replace("\\", "/")).suffix.lower()
+    if extension in BY_EXTENSION:
+        return BY_EXTENSION[extension]
+    if code in UNSUPPORTED or table:
+        raise file.fault(
+            "", f"the format {UNSUPPORTED.get(code, code)} is not supported; use csv, Parquet, JSON or Arrow"
+        )
+    if code != DELIMITED:
+        raise file.fault("@FileFormat", f"the format number {code} is not known")
+    return "csv"
+
+
+def _files(config: Config, context: Context) -> list[Path]:
+    if any(mark in config.path for mark in WILDCARDS):
+        found = resolve_pattern(config.path, context.directory, config.deep)
+        if not found:
+            raise WorkflowError(f"Configuration/File: no file matches {config.path!r} in {context.directory}")
+        return found
+    path = resolve_path(config.path, context.directory)
+    if not path.is_file():
+        raise WorkflowError(f"Configuration/File: there is no file {path}")
+    return [path]
+
+
+def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:
+    """Say the fields of the first file; before a run, the declared ones where the file is not there."""
+    try:
+        files = _files(config, context)
+    except WorkflowError:
+        if context.running or "Output" not in context.declared:
+            raise
+        return {"Output": context.declared["Output"]}
+    schema = _file_schema(config, files[0])
+    for other in files[1:]:
+        _compare(schema, _file_schema(config, other), other, context)
+    if not config.file_name:
+        return {"Output": schema}
+    return {"Output": Schema.of([*schema, Field("FileName", DesignerType("V_WString", 254), "File: FileName")])}
+
+
+def _compare(schema: Schema, other: Schema, path: Path, context: Context) -> None:
+    missing = [name for name in schema.names if name not in other]
+    extra = [name for name in other.names if name not in schema]
+    if missing:
+        context.warn(f"{path} lacks the fields {', '.join(missing)}; they are null")
+    if extra:
+        context.warn(f"{path} has other fields than the first file, which are not read: {', '.join(extra)}")
+
+
+def _file_schema(config: Config, path: Path) -> Schema:
+    source = f"File: {path}"
+    try:
+        if config.format == "csv":
+            names = read_header(path, config.delimited)
+            return Schema.of(Field(name, config.delimited.type, source) for name in names)
+        if config.format == "json":
+            return Schema.of(Field(name, type_, source) for name, type_ in _json_fields(path).items())
+        arrow = pq.read_schema(path) if config.format == "parquet" else _open_arrow(path).schema
+    except (OSError, pa.ArrowInvalid) as fault:
+        raise WorkflowError(f"{path}: the file cannot be read as {config.format}: {fault}") from fault
+    return Schema.of(Field(field.name, designer_type(field, str(path)), source) for field in arrow)
+
+
+def _open_arrow(path: Path) -> Any:
+    try:
+        return pa.ipc.open_file(pa.memory_map(str(path)))
+    except pa.ArrowInvalid:
+        return pa.ipc.open_stream(pa.memory_map(str(path)))
+
+
+def _json_fields(path: Path) -> dict[str, DesignerType]:
+    """Type the fields of a JSON file by its first records."""
+    found: dict[str, DesignerType | None] = {}
+    for record in _json_records(path):
+        if not isinstance(record, dict):
+            raise WorkflowError(f"{path}: a JSON file must hold objects, one a line or in one list")
+        for name, value in record.items():
+            found[name] = _wider(found.get(name), value, f"{path}: {name}")
+    return {name: type_ or V_WSTRING for name, type_ in found.items()}
+
+
+def _json_records(path: Path) -> Iterator[Any]:
+    with path.open("r", encoding="utf-8-sig") as file:
+        start = file.read(1)
+        while start.isspace():
+            start = file.read(1)
+        file.seek(0)
+        try:
+            if start == "[":
+                yield from json.load(file)[:SNIFFED]
+                return
+            for _, line in zip(range(SNIFFED), file, strict=False):
+                if line.strip():
+                    yield json.loads(line)
+        except ValueError as fault:
+            raise WorkflowError(f"{path}: this is not JSON: {fault}") from fault
+
+
+def _wider(known: DesignerType | None, value: Any, place: str) -> DesignerType | None:
+    kinds: dict[type, DesignerType | None] = {
+        bool: BOOL,
+        int: INT64,
+        float: DOUBLE,
+        str: V_WSTRING,
+        type(None): known,
+    }
+    if type(value) not in kinds:
+        raise WorkflowError(f"{place}: nested JSON values are not supported; flatten them before")
+    found = kinds[type(value)]
+    if known is None or found is None or known == found:
+        return found or known
+    return DOUBLE if {known, found} == {INT64, DOUBLE} else V_WSTRING
+
+
+def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
+    """Scan every file in turn; the order is that of the files and of their lines."""
+    quiet = replace(context, report=lambda kind, text: None)
+    schema = bind(config, Inputs({}), quiet)["Output"]
+    data = Schema(tuple(field for field in schema if field.name != "FileName")) if config.file_name else schema
+    files = _files(config, context)
+    if config.format == "arrow":
+        return Step(lambda _: {"Output": _arrow_records(config, files, schema)})
+    scans: list[exp.Query] = [_scan(config, path, data, context) for path in files]
+    union: exp.Query = reduce(lambda left, right: exp.union(left, right, distinct=False), scans)
+    if len(scans) > 1 and config.limit:
+        union = exp.select("*").from_(union.subquery("files"))
+    return {"Output": Query(union.limit(config.limit) if config.limit else union, natural=True)}
+
+
+def _scan(config: Config, path: Path, schema: Schema, context: Context) -> exp.Select:
+    own = _file_schema(config, path)
+    columns: list[exp.Expr] = []
+    for field in schema:
+        found = own.find(field.name)
+        value: exp.Expr = column(found.name) if found else NULL.copy()
+        columns.append(
+            exp.alias_(
+                exp.cast(value, field.type.sql) if not found or found.type != field.type else value,
+                field.name,
+                quoted=True,
+            )
+        )
+    if config.file_name:
+        name = path.name if config.file_name == "FileName" else str(path)
+        columns.append(exp.alias_(text(name), "FileName", quoted=True))
+    return exp.select(*columns).from_(_table(config, path, own, context))
+
+
+def _table(config: Config, path: Path, own: Schema, context: Context) -> exp.Expr:
+    if config.format == "csv":
+        return scan_delimited(path, own, config.delimited, context).subquery("scan")
+    if config.format == "parquet":
+        return exp.Table(this=call("read_parquet", text(str(path))))
+    fields = [
+        exp.PropertyEQ(this=exp.to_identifier(field.name, quoted=True), expression=text(field.type.sql.sql("duckdb")))
+        for field in own
+    ]
+    columns = exp.EQ(this=exp.to_identifier("columns"), expression=exp.Struct(expressions=fields))
+    return exp.Table(this=call("read_json", text(str(path)), columns))
+
+
+def _arrow_records(config: Config, files: list[Path], schema: Schema) -> pa.Table:
+    tables = []
+    for path in files:
+        table = _open_arrow(path).read_all()
+        if config.file_name:
+            name = path.name if config.file_name == "FileName" else str(path)
+            table = table.append_column("FileName", pa.array([name] * len(table), pa.string()))
+        missing = [name for name in schema.names if name not in table.column_names]
+        for name in missing:
+            table = table.append_column(name, pa.nulls(len(table)))
+        tables.append(table.select(schema.names).cast(schema.arrow()))
+    whole = pa.concat_tables(tables)
+    return whole.slice(0, config.limit) if config.limit else whole
+
+
+TOOL = Tool(
+    plugins=("AlteryxBasePluginsGui.DbFileInput.DbFileInput",),
+    inputs=(),
+    outputs=("Output",),
+    parse=parse,
+    bind=bind,
+    build=build,
+)

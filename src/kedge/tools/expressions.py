@@ -1,0 +1,78 @@
+"""Expressions in tools: typed over a schema, with the run's constants, translated to columns of a relation."""
+
+from __future__ import annotations
+
+__all__ = ["compiled", "condition", "stored"]
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from kedge.exceptions import WorkflowError
+from kedge.formula.binder import Current, bind
+from kedge.formula.coerce import coerce
+from kedge.formula.options import FormulaOptions
+from kedge.formula.translate import to_sql
+from kedge.formula.typed import FieldRef, Kind, Literal, Typed
+from kedge.formula.types import V_WSTRING, DesignerType
+from kedge.tools.conversion import Converter
+
+if TYPE_CHECKING:
+    from kedge.tools.contract import Context
+    from kedge.tools.schema import Schema
+
+
+def options_of(context: Context) -> FormulaOptions:
+    """Return the settings of the expression language for a run."""
+    return FormulaOptions(ignore_case=context.settings.strings_ignore_case, started=context.started)
+
+
+def compiled(
+    text: str,
+    schema: Schema,
+    context: Context,
+    place: str,
+    *,
+    current: Current | None = None,
+    rows: bool = False,
+) -> Typed:
+    """Type an expression over a schema; ``place`` is its XML path for the error, a ``WorkflowError``.
+
+    ``current`` is what ``[_CurrentField_]`` stands for, ``rows`` allows ``[Row-1:Field]``.
+    """
+    fields = {field.name: field.type for field in schema}
+    constants = dict(context.constants)
+    try:
+        return bind(text, fields, options=options_of(context), constants=constants, current=current, rows=rows)
+    except WorkflowError as fault:
+        raise WorkflowError(f"{place}: {fault}") from fault
+
+
+def condition(text: str, schema: Schema, context: Context, place: str) -> Typed:
+    """Type an expression that decides: a Bool, or a number that is not 0. Null counts as False."""
+    found = compiled(text, schema, context, place)
+    decided = coerce(found, Kind.CONDITION, options_of(context))
+    if decided is None:
+        raise WorkflowError(f"{place}: the expression is {found.type}, a condition is needed; compare it with a value")
+    return decided
+
+
+def holds(decided: Typed) -> exp.Expr:
+    """Return a condition as SQL for a WHERE."""
+    return to_sql(decided, context="filter")
+
+
+def stored(value: Typed, target: DesignerType, context: Context, field: str) -> exp.Expr:
+    """Return an expression's value as SQL, converted to the type of the field that it is stored in."""
+    return stored_sql(to_sql(value), value, target, context, field)
+
+
+def stored_sql(translated: exp.Expr, value: Typed, target: DesignerType, context: Context, field: str) -> exp.Expr:
+    """Return an already translated value, converted to the type of the field that it is stored in."""
+    if isinstance(value, Literal) and value.value is None:
+        return exp.cast(exp.Null(), target.sql)
+    source = value.type
+    if source.is_string and not isinstance(value, FieldRef | Literal):
+        source = V_WSTRING  # the size of a computed text is an estimate, so its length is looked at
+    converted = Converter(context.tool_id).convert(translated, source, target, field)
+    return converted if value.type == target else exp.cast(converted, target.sql)

@@ -1,0 +1,123 @@
+"""Formula: compute fields, one after another."""
+
+from __future__ import annotations
+
+__all__ = ["TOOL"]
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from kedge.formula.typed import FieldRef, Typed, walk
+from kedge.formula.types import DesignerType
+from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool, column
+from kedge.tools.expressions import compiled, stored
+from kedge.tools.options import Options
+from kedge.tools.schema import Field, Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kedge.tools.element import Element
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One field to compute; ``type`` is that of a new field, an existing one keeps its own."""
+
+    field: str
+    expression: str
+    type: DesignerType
+
+
+@dataclass(frozen=True)
+class Config:
+    """The fields to compute in order; later ones see earlier ones."""
+
+    assignments: tuple[Assignment, ...]
+
+
+def parse(xml: Element) -> Config:
+    """Read ``FormulaFields``; fields that are switched off are left out."""
+    options = Options(xml)
+    assignments: list[Assignment] = []
+    for item in options.listed("FormulaFields", "FormulaField"):
+        type_ = DesignerType.parse(item.attribute("type"), item.attribute("size", "") or None)
+        found = Assignment(item.attribute("field"), item.attribute("expression"), type_)
+        if item.switch("enabled", True):
+            assignments.append(found)
+    options.finish()
+    return Config(tuple(assignments))
+
+
+@dataclass(frozen=True)
+class _Computed:
+    field: Field
+    value: Typed
+
+
+def _compute(config: Config, schema: Schema, context: Context) -> tuple[Schema, list[_Computed]]:
+    computed: list[_Computed] = []
+    for number, item in enumerate(config.assignments, 1):
+        place = f"Configuration/FormulaFields/FormulaField[{number}]/@expression ({item.field})"
+        value = compiled(item.expression, schema, context, place)
+        old = schema.find(item.field)
+        source = f"Formula: {item.expression}"
+        field = replace(old, source=source) if old else Field(item.field, item.type, source)
+        schema = schema.with_field(field)
+        computed.append(_Computed(field, value))
+    return schema, computed
+
+
+def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:
+    """Replace and append fields."""
+    return {"Output": _compute(config, inputs.one("Input"), context)[0]}
+
+
+def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[str, Query]:
+    """Project; a field that reads one computed before it takes another SELECT around."""
+    source = inputs.one("Input")
+    _, computed = _compute(config, source.schema, context)
+    query = source.select()
+    waiting: dict[str, tuple[Field, exp.Expr]] = {}
+    done = source.schema
+    for item in computed:
+        reads = {node.name.casefold() for node in walk(item.value) if isinstance(node, FieldRef)}
+        key = item.field.name.casefold()
+        if key in waiting or reads & set(waiting):
+            query, done, waiting = _stage(query, done, waiting, source)
+        waiting[key] = (item.field, stored(item.value, item.field.type, context, item.field.name))
+    query, _, _ = _stage(query, done, waiting, source)
+    return {"Output": replace(query, same_count="Input")}
+
+
+Waiting = dict[str, tuple[Field, exp.Expr]]
+
+
+def _stage(query: Query, schema: Schema, waiting: Waiting, source: Source) -> tuple[Query, Schema, Waiting]:
+    """Put a SELECT around that computes what is waiting."""
+    if not waiting:
+        return query, schema, {}
+    after = schema
+    for field, _ in waiting.values():
+        after = after.with_field(field)
+    columns = [
+        exp.alias_(waiting[field.name.casefold()][1], field.name, quoted=True)
+        if field.name.casefold() in waiting
+        else column(field.name)
+        for field in after
+    ]
+    inner = source.table if schema is source.schema else query.select.subquery("computed")
+    select = exp.select(*columns, *source.hidden).from_(inner)
+    return replace(query, select=select), after, {}
+
+
+TOOL = Tool(
+    plugins=("AlteryxBasePluginsGui.Formula.Formula",),
+    inputs=(Input("Input"),),
+    outputs=("Output",),
+    parse=parse,
+    bind=bind,
+    build=build,
+)

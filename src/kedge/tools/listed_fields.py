@@ -1,0 +1,41 @@
+"""Lists of fields in a configuration: by name, selected or not, with ``*Unknown`` for the fields that are not listed."""
+
+from __future__ import annotations
+
+__all__ = ["ListedFields", "parse_listed"]
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kedge.tools.options import Options
+    from kedge.tools.schema import Field, Schema
+
+UNKNOWN = "*Unknown"
+
+
+@dataclass(frozen=True)
+class ListedFields:
+    """Which fields are selected, by name without regard to case; ``unknown`` is for those that are not listed."""
+
+    selected: Mapping[str, bool] = field(default_factory=dict)
+    unknown: bool = True
+
+    def of(self, schema: Schema) -> list[Field]:
+        """Return the selected fields of a schema, in its order."""
+        return [item for item in schema if self.selected.get(item.name.casefold(), self.unknown)]
+
+
+def parse_listed(options: Options, name: str = "Fields", unknown: bool = False) -> ListedFields:
+    """Read a list; ``unknown`` is what holds for other fields where the list does not say."""
+    holder = options.child(name)
+    if holder is None:
+        return ListedFields({}, unknown)
+    holder.ignore_attributes("orderChanged")
+    found: dict[str, bool] = {}
+    for item in holder.each("Field"):
+        key = "name" if item.element.has("name") else "field"
+        found[item.attribute(key).casefold()] = item.switch("selected", True)
+    return ListedFields(found, found.pop(UNKNOWN.casefold(), unknown))

@@ -1,0 +1,323 @@
+"""Custom tools in a workflow: found by the node's plugin name, run by the host as tool processes.
+
+Looked for, in this order: in the given folders and the workflow's own, a workspace (``ayx_workspace.json``) that has the
+tool, a folder of the tool's name as an unpacked ``.yxi`` leaves it (``…Config.xml`` with ``main.pyz`` or Python
+files), or a Python file with a class of that name; then the entry points of the group ``kedge.tools``. A plugin name may carry the tool's version: ``Clean_1_0``.
+"""
+
+from __future__ import annotations
+
+__all__ = ["CustomTool", "custom_tools", "find_custom_tool"]
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from kedge.exceptions import ToolError, WorkflowError
+from kedge.formula.types import DesignerType
+from kedge.host.streaming import StreamedResult
+from kedge.host.target import ToolTarget, resolve_target
+from kedge.host.tool_call import ToolCall
+from kedge.sdk.constants import MessageType
+from kedge.sdk.fields import Field as SdkField
+from kedge.sdk.fields import FieldType
+from kedge.sdk.schemas import metadata_from_schema, schema_from_metadata
+from kedge.tools.contract import Built, Context, Described, Input, Inputs, Order, Source, Step, Tool
+from kedge.tools.element import Element, parse_element, render_element
+from kedge.tools.schema import Field, Schema
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kedge.host.results import ToolResult
+    from kedge.workflow.document import Node
+
+GROUP = "kedge.tools"
+VERSION = re.compile(r"(_v?\d+([._]\d+)*)$")
+ENGINES = frozenset({"SdkEnginePlugin.dll", "Python"})
+SERVE = "start-sdk-tool-service"
+KINDS = {
+    MessageType.INFO: "info",
+    MessageType.WARN: "warning",
+    MessageType.ERROR: "error",
+    MessageType.FILEINPUT: "info",
+    MessageType.FILEOUTPUT: "info",
+}
+
+
+@dataclass(frozen=True)
+class CustomTool:
+    """How to serve a custom tool, and its anchors; no anchors where nothing says them."""
+
+    target: ToolTarget
+    inputs: tuple[Input, ...] = ()
+    outputs: tuple[str, ...] = ()
+
+
+def custom_tools(
+    folders: Sequence[Path], constants: Mapping[str, str], wired: Mapping[int, tuple[set[str], set[str]]]
+) -> Callable[[Node], Tool[Any] | None]:
+    """Return a function that makes the ``Tool`` of a node; ``None`` where no custom tool has its name.
+
+    ``wired`` are the input and output anchors that the document connects, by tool id: they stand in where the tool's
+    own description is missing.
+    """
+
+    def find(node: Node) -> Tool[Any] | None:
+        engine = node.engine.get("EngineDll") if node.engine else ""
+        if engine not in ENGINES or not node.engine:
+            return None
+        entry = node.engine.get("EngineDllEntryPoint") if engine == "Python" else ""
+        found = find_custom_tool(node.plugin, folders, entry)
+        if found is None:
+            return None
+        inputs, outputs = wired.get(node.tool_id, (set(), set()))
+        found = replace(
+            found,
+            inputs=found.inputs or tuple(Input(name, Order.USED, True, True) for name in sorted(inputs)),
+            outputs=found.outputs or tuple(sorted(outputs)) or ("Output",),
+        )
+        return _as_tool(found, constants)
+
+    return find
+
+
+def find_custom_tool(plugin: str, folders: Sequence[Path], entry: str = "") -> CustomTool | None:
+    r"""Find a custom tool by its plugin name; ``entry`` is the ``folder\\file.py`` of a tool of the first SDK."""
+    for folder in folders:
+        found = _in_workspace(plugin, folder) or _in_folder(plugin, folder, entry) or _in_file(plugin, folder)
+        if found:
+            return found
+    for point in entry_points(group=GROUP):
+        if _same(point.name, plugin):
+            return CustomTool(resolve_target(point.value))
+    return None
+
+
+def _bare(name: str) -> str:
+    return VERSION.sub("", name).casefold()
+
+
+def _same(name: str, plugin: str) -> bool:
+    return name.casefold() == plugin.casefold() or _bare(name) == _bare(plugin)
+
+
+def _in_workspace(plugin: str, folder: Path) -> CustomTool | None:
+    path = folder / "ayx_workspace.json"
+    if not path.is_file():
+        return None
+    try:
+        tools = json.loads(path.read_text(encoding="utf-8-sig")).get("tools", {})
+    except ValueError as fault:
+        raise WorkflowError(f"{path}: this is not JSON: {fault}") from fault
+    for name, described in tools.items():
+        if not _same(name, plugin):
+            continue
+        backend, configuration = described.get("backend", {}), described.get("configuration", {})
+        target = resolve_target(f"{backend.get('tool_module', 'ayx_plugins')}:{backend.get('tool_class_name', name)}")
+        return CustomTool(
+            replace(target, environment=_python_path(folder / "backend")),
+            tuple(_input(key, value) for key, value in (configuration.get("input_anchors") or {}).items()),
+            tuple(configuration.get("output_anchors") or {}),
+        )
+    return None
+
+
+def _input(name: str, described: Mapping[str, Any]) -> Input:
+    return Input(name, Order.USED, bool(described.get("optional")), bool(described.get("allow_multiple")))
+
+
+def _python_path(folder: Path) -> dict[str, str]:
+    known = os.environ.get("PYTHONPATH", "")
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(folder), known)))}
+
+
+def _in_folder(plugin: str, folder: Path, entry: str) -> CustomTool | None:
+    if not folder.is_dir():
+        return None
+    name = entry.replace("\\", "/").split("/")[0] or plugin
+    place = next((item for item in sorted(folder.iterdir()) if item.is_dir() and _same(item.name, name)), None)
+    if place is None:
+        return None
+    target = _served(place, VERSION.sub("", plugin), entry)
+    if target is None:
+        return None
+    config = next(iter(sorted(place.glob("*Config.xml"))), None)
+    return _described(target, parse_element(config.read_bytes(), str(config))) if config else CustomTool(target)
+
+
+def _in_file(plugin: str, folder: Path) -> CustomTool | None:
+    """Find the tool as a class of a Python file. Nothing is imported: only a tool process runs a tool's code."""
+    class_line = re.compile(rf"^class ({re.escape(VERSION.sub('', plugin))})\b", re.MULTILINE | re.IGNORECASE)
+    for path in sorted(folder.glob("*.py")):
+        match = class_line.search(path.read_text(encoding="utf-8", errors="replace"))
+        if match:
+            return CustomTool(resolve_target(f"{path}:{match[1]}"))
+    return None
+
+
+def _served(place: Path, class_name: str, entry: str) -> ToolTarget | None:
+    archive = place / "main.pyz"
+    if archive.is_file():
+        return resolve_target((sys.executable, str(archive), SERVE, "ayx_plugins", class_name))
+    names = [entry.replace("\\", "/").rsplit("/", 1)[-1]] if entry else []
+    for name in (*names, "main.py", f"{class_name}.py", f"{class_name.lower()}.py", "ayx_plugins/__init__.py"):
+        path = place / name
+        if not path.is_file():
+            continue
+        if name == "ayx_plugins/__init__.py":
+            return replace(resolve_target(f"ayx_plugins:{class_name}"), environment=_python_path(place))
+        return resolve_target(f"{path}:{class_name}")
+    return None
+
+
+def _described(target: ToolTarget, config: Element) -> CustomTool:
+    """Read the anchors from a tool's ``Config.xml``."""
+    inputs = tuple(
+        Input(item.get("Name"), Order.USED, item.get("Optional") == "True", item.get("AllowMultiple") == "True")
+        for item in config.all("GuiSettings/InputConnections/Connection")
+    )
+    outputs = tuple(item.get("Name") for item in config.all("GuiSettings/OutputConnections/Connection"))
+    return CustomTool(target, inputs, outputs)
+
+
+def _as_tool(found: CustomTool, constants: Mapping[str, str]) -> Tool[str]:
+    """Wrap a custom tool in the contract: its configuration is the XML text, it binds by an update-only run."""
+
+    def call(config: str, context: Context, inputs: Mapping[str, object], update_only: bool) -> ToolCall:
+        outputs = [name for name in found.outputs if update_only or name in context.used]
+        known = {**constants, "ToolId": str(context.tool_id), "UpdateOnly": str(update_only)}
+        return ToolCall(
+            found.target, inputs, outputs=outputs, config_xml=config, constants=known, update_only=update_only
+        )
+
+    def bind(config: str, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:
+        if context.running:
+            return {}
+        empty = {
+            name: [_arrow_schema(schema).empty_table() for schema in schemas]
+            for name, schemas in inputs.by_anchor.items()
+            if schemas
+        }
+        result = call(config, context, empty, update_only=True).run(lambda _: _Nothing())
+        _report(result, context)
+        announced = {name: _schema(metadata) for name, metadata in result.metadata.items() if name in found.outputs}
+        return {**{name: schema for name, schema in context.declared.items() if name in found.outputs}, **announced}
+
+    def build(config: str, inputs: Inputs[Source], context: Context) -> Built:
+        return _step(found, lambda records: call(config, context, records, update_only=False), inputs, context)
+
+    return Tool(
+        plugins=(found.target.name,),
+        inputs=found.inputs,
+        outputs=found.outputs,
+        parse=lambda xml: render_element(xml),
+        bind=bind,
+        build=build,
+        sink=not found.outputs,
+    )
+
+
+def _step(
+    found: CustomTool,
+    call: Callable[[Mapping[str, object]], ToolCall],
+    inputs: Inputs[Source],
+    context: Context,
+) -> Step:
+    running: list[StreamedResult] = []
+
+    def run(streams: Mapping[str, Any]) -> Mapping[str, Described]:
+        records: dict[str, list[object]] = {}
+        for name, sources in inputs.by_anchor.items():
+            wires = inputs.names.get(name, ())
+            for source, wire in zip(sources, wires, strict=True):
+                schema = _arrow_schema(source.schema)
+                records.setdefault(name, []).append(streams[name + wire].cast(schema))
+        result = StreamedResult(call(records))
+        running.append(result)
+        return _Outputs(result, [name for name in found.outputs if name in context.used])
+
+    def finish() -> None:
+        for result in running:
+            try:
+                result.wait()
+                _report(result, context)
+            except ToolError:
+                _report(result, context)
+                raise
+            finally:
+                result.close()
+
+    return Step(run, finish)
+
+
+class _Outputs(Mapping[str, Described]):
+    """The outputs of a running tool, each asked for when it is its turn."""
+
+    def __init__(self, result: StreamedResult, names: Sequence[str]) -> None:
+        self._result = result
+        self._names = names
+
+    def __getitem__(self, name: str) -> Described:
+        reader = self._result.outputs[name]
+        schema = _schema(metadata_from_schema(reader.schema))
+        return Described(schema, reader.cast(schema.arrow()))
+
+    def __iter__(self) -> Any:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class _Nothing:
+    """Takes the records of an update-only run, of which there are none."""
+
+    def announce(self, schema: object) -> None:
+        """Nothing to do."""
+
+    def write(self, table: object) -> None:
+        """Nothing to do."""
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+    def abandon(self) -> None:
+        """Nothing to do."""
+
+
+def _report(result: ToolResult, context: Context) -> None:
+    for message in result.messages:
+        if message.kind in KINDS:
+            context.report(KINDS[message.kind], message.text)
+
+
+def _arrow_schema(schema: Schema) -> Any:
+    """Return the Arrow schema that tells a tool the types, sizes and sources of the fields."""
+    return schema_from_metadata(
+        SdkField(
+            field.name,
+            FieldType[field.type.name.lower()],
+            field.type.size,
+            field.type.scale,
+            field.source,
+            field.description,
+        )
+        for field in schema
+    )
+
+
+def _schema(metadata: Any) -> Schema:
+    return Schema.of(
+        Field(field.name, _designer_type(field), field.source or "", field.description or "") for field in metadata
+    )
+
+
+def _designer_type(field: SdkField) -> DesignerType:
+    size = field.size if field.type.name not in ("date", "time", "datetime") else 0
+    return DesignerType.parse(FieldType(field.type).name, str(size), str(field.scale))

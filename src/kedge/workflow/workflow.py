@@ -1,0 +1,261 @@
+"""``Workflow``: load, check, run, build in Python, save."""
+
+from __future__ import annotations
+
+__all__ = ["CheckReport", "Workflow"]
+
+import datetime
+import importlib
+import shutil
+import tempfile
+import time
+import weakref
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kedge.exceptions import KedgeError, UsageError
+from kedge.tools.contract import Context, Inputs, Report
+from kedge.tools.element import Element
+from kedge.tools.schema import Schema, declared_schema
+from kedge.tools.settings import Settings
+from kedge.workflow.constants import run_constants, typed_constants
+from kedge.workflow.custom_tools import custom_tools
+from kedge.workflow.document import Connection, Document, Node
+from kedge.workflow.graph import Graph, Problem, ResolvedTool, resolve
+from kedge.workflow.planner import Anchor, make_plan
+from kedge.workflow.reader import load_document, save_document
+from kedge.workflow.report import Message, RunReport
+from kedge.workflow.runner import Limits, Progress, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from kedge.workflow.engine import Engine
+
+ENGINES = {"duckdb": ("kedge.engines.duckdb", "DuckDBEngine")}
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What ``check`` found: what cannot run, the schema of every anchor that is known, warnings.
+
+    ``open`` are anchors whose schema depends on records and that the file does not declare.
+    """
+
+    problems: tuple[Problem, ...]
+    schemas: Mapping[Anchor, Schema]
+    messages: tuple[Message, ...]
+    open: tuple[Anchor, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the workflow would run."""
+        return not self.problems
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A workflow: its document and the file that it stands in, which relative paths start from."""
+
+    document: Document = field(default_factory=Document)
+    path: Path = field(default_factory=lambda: Path("workflow.yxmd").absolute())
+
+    @classmethod
+    def load(cls, path: str | Path) -> Workflow:
+        """Read a ``.yxmd`` file."""
+        return cls(load_document(path), Path(path).absolute())
+
+    def save(self, path: str | Path) -> None:
+        """Write the workflow as a ``.yxmd`` file."""
+        save_document(self.document, path)
+
+    def add(
+        self, plugin: str, configuration: Element, tool_id: int | None = None, **engine: str
+    ) -> tuple[Workflow, int]:
+        """Return the workflow with one more tool, and the tool's id; ``engine`` are attributes of its ``EngineSettings``."""
+        taken = [node.tool_id for node, _ in self.document.walk()]
+        number = max(taken, default=0) + 1 if tool_id is None else tool_id
+        place = Element("Position", (("x", str(54 + 96 * len(taken))), ("y", "54")))
+        gui = Element("GuiSettings", (("Plugin", plugin),) if plugin else (), children=(place,))
+        properties = Element("Properties", children=(replace(configuration, tag="Configuration"),))
+        settings = Element("EngineSettings", tuple(engine.items())) if engine else None
+        node = Node(number, gui, properties, settings)
+        return replace(self, document=self.document.with_node(node)), number
+
+    def connect(self, origin: int, anchor: str, destination: int, input_anchor: str, name: str = "") -> Workflow:
+        """Return the workflow with one more connection; ``name`` is ``#n`` for anchors that take several."""
+        wire = Connection(origin, anchor, destination, input_anchor, name)
+        return replace(self, document=self.document.with_connection(wire))
+
+    def check(
+        self,
+        tools: Iterable[str | Path] = (),
+        constants: Mapping[str, str] | None = None,
+        settings: Settings | None = None,
+    ) -> CheckReport:
+        """Resolve every tool and infer every schema without reading records; custom tools by an update-only run.
+
+        ``tools`` are directories to look for custom tools in; ``constants`` override the document's own.
+        """
+        with tempfile.TemporaryDirectory(prefix="kedge-") as temporary:
+            session = _Session(self, Path(temporary), constants or {}, settings or Settings(), running=False)
+            graph = session.graph(tools)
+            return _check(graph, session)
+
+    def run(
+        self,
+        engine: str = "duckdb",
+        *,
+        tools: Iterable[str | Path] = (),
+        constants: Mapping[str, str] | None = None,
+        taps: Iterable[Anchor] = (),
+        settings: Settings | None = None,
+        progress: Progress = lambda _tool_id, _name, _status: None,
+        on_start: Callable[[Engine], None] = lambda _engine: None,
+        memory_limit: int | None = None,
+        temporary: str | Path | None = None,
+        threads: int | None = None,
+    ) -> RunReport:
+        """Run the workflow and return what happened; blocks until it is done.
+
+        ``taps`` are anchors whose records the report keeps, ``memory_limit`` is in bytes, ``temporary`` a directory for
+        what does not fit, ``on_start`` is handed the engine, whose ``cancel`` ends the run from another thread. A tool's
+        error is in the report; ``UsageError`` and ``WorkflowError`` are raised for what cannot start.
+        """
+        started = time.perf_counter()
+        place = Path(tempfile.mkdtemp(prefix="kedge-", dir=temporary))
+        opened: Engine | None = None
+        try:
+            session = _Session(self, place, constants or {}, settings or Settings(), running=True)
+            plan = make_plan(session.graph(tools), taps, browse=not self.document.switch("DisableBrowse"))
+            opened = _open_engine(engine, place, memory_limit, threads)
+            on_start(opened)
+            run = Run(plan, opened, session.context, self._limits(), progress)
+            run.execute()
+        except BaseException:
+            _release(opened, place)
+            raise
+        report = RunReport(
+            workflow=str(self.path),
+            ok=not any(message.kind == "error" for message in run.messages),
+            seconds=time.perf_counter() - started,
+            tools=tuple(run.tools),
+            messages=tuple(run.messages),
+            files=tuple(run.files),
+            statements=tuple(opened.statements),
+            fetch=run.table,
+        )
+        weakref.finalize(report, _release, opened, place)
+        return report
+
+    def _limits(self) -> Limits:
+        document = self.document
+        return Limits(
+            records=int(document.setting("GlobalRecordLimit", "0") or 0),
+            conversions=int(document.setting("ConvErrorLimit", "10") or 0),
+            stop_on_conversions=document.switch("ConvErrorLimit_Stop"),
+            cancel_on_error=document.switch("CancelOnError"),
+            write_files=not document.switch("DisableAllOutput"),
+        )
+
+
+def _release(engine: Engine | None, place: Path) -> None:
+    if engine is not None:
+        engine.close()
+    shutil.rmtree(place, ignore_errors=True)
+
+
+def _open_engine(name: str, temporary: Path, memory_limit: int | None, threads: int | None) -> Engine:
+    if name not in ENGINES:
+        raise UsageError(f"there is no engine {name!r}; the engines are {', '.join(ENGINES)}")
+    module, class_name = ENGINES[name]
+    opened: Engine = getattr(importlib.import_module(module), class_name)(temporary, memory_limit, threads)
+    return opened
+
+
+@dataclass(frozen=True)
+class _Session:
+    """What all tools of one check or run share."""
+
+    workflow: Workflow
+    temporary: Path
+    given: Mapping[str, str]
+    settings: Settings
+    running: bool
+    started: datetime.datetime = field(default_factory=datetime.datetime.now)
+
+    def constants(self) -> dict[str, str]:
+        return run_constants(self.workflow.document, self.workflow.path, self.temporary, self.given)
+
+    def graph(self, tools: Iterable[str | Path]) -> Graph:
+        folders = [*map(Path, tools), self.workflow.path.parent]
+        wired: dict[int, tuple[set[str], set[str]]] = {}
+        for wire in self.workflow.document.connections:
+            wired.setdefault(wire.destination, (set(), set()))[0].add(wire.destination_anchor)
+            wired.setdefault(wire.origin, (set(), set()))[1].add(wire.origin_anchor)
+        constants = self.constants()
+        return resolve(self.workflow.document, constants, custom_tools(folders, constants, wired))
+
+    def context(self, tool: ResolvedTool, report: Report) -> Context:
+        return Context(
+            tool_id=tool.tool_id,
+            name=tool.node.name,
+            directory=self.workflow.path.parent,
+            constants=typed_constants(self.workflow.document, self.constants()),
+            settings=self.settings,
+            started=self.started,
+            temporary=self.temporary,
+            report=report,
+            amp=self.workflow.document.switch("RunWithE2"),
+            running=self.running,
+            declared=declared_schemas(tool.node),
+        )
+
+
+def _check(graph: Graph, session: _Session) -> CheckReport:
+    problems = list(graph.problems)
+    schemas = _declared_by(session.workflow.document, {problem.tool_id for problem in graph.problems})
+    messages: list[Message] = []
+    open_anchors: list[Anchor] = []
+    for tool in graph.tools.values():
+        name = tool.node.name
+
+        def report(kind: str, text: str, tool: ResolvedTool = tool, name: str = name) -> None:
+            messages.append(Message(tool.tool_id, name, kind, text))
+
+        if any((wire.origin, wire.origin_anchor) not in schemas for wire in tool.wires):
+            open_anchors.extend((tool.tool_id, anchor) for anchor in tool.tool.outputs)
+            continue
+        try:
+            found = tool.tool.bind(tool.config, _input_schemas(tool, schemas), session.context(tool, report))
+        except KedgeError as fault:
+            problems.append(Problem(tool.tool_id, name, tool.node.plugin or tool.node.macro, str(fault)))
+            found = session.context(tool, report).declared
+        schemas.update({(tool.tool_id, anchor): schema for anchor, schema in found.items()})
+        open_anchors.extend((tool.tool_id, anchor) for anchor in tool.tool.outputs if anchor not in found)
+    return CheckReport(tuple(problems), schemas, tuple(messages), tuple(open_anchors))
+
+
+def _declared_by(document: Document, tool_ids: set[int]) -> dict[Anchor, Schema]:
+    """Return what the file declares for tools that cannot run, so that those after them can be checked."""
+    found: dict[Anchor, Schema] = {}
+    for node, _ in document.walk():
+        if node.tool_id in tool_ids:
+            found.update({(node.tool_id, anchor): schema for anchor, schema in declared_schemas(node).items()})
+    return found
+
+
+def declared_schemas(node: Node) -> dict[str, Schema]:
+    """Return the schemas that the file declares for a node's output anchors."""
+    infos = {info.get("connection"): info.find("RecordInfo") for info in node.properties.all("MetaInfo")}
+    return {anchor: declared_schema(record) for anchor, record in infos.items() if record is not None}
+
+
+def _input_schemas(tool: ResolvedTool, schemas: Mapping[Anchor, Schema]) -> Inputs[Schema]:
+    by_anchor: dict[str, list[Schema]] = {entry.name: [] for entry in tool.tool.inputs}
+    names: dict[str, list[str]] = {entry.name: [] for entry in tool.tool.inputs}
+    for wire in tool.wires:
+        by_anchor[wire.anchor].append(schemas[wire.origin, wire.origin_anchor])
+        names[wire.anchor].append(wire.name)
+    return Inputs(by_anchor, names)
