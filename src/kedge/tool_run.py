@@ -117,6 +117,8 @@ class ToolRun:
 
     def wait_until_wanted(self) -> None:
         """Block, without using the processor, until the run takes more records."""
+        if self.lifecycle.wants_records:
+            return
         with self._changed:
             while not self.lifecycle.wants_records:
                 self._changed.wait()
@@ -232,6 +234,8 @@ class ToolRun:
 
     def _flush_control(self) -> None:
         queue = self.lifecycle.control_out
+        if not queue:
+            return
         with self._control_order:
             while queue:
                 self._port.send_control(queue.popleft())

@@ -18,20 +18,20 @@ from kedge.lifecycle.events import (
     Initialized,
     NotifyComplete,
 )
+from kedge.sdk.sizes import batch_bytes
 from kedge.wire.assembler import ChunkAssembler
 from kedge.wire.byte_queue import ByteQueue
 from kedge.wire.capabilities import CAPABILITIES_KEY, INBAND_COMPLETE, parse_capabilities
 from kedge.wire.control import decode_control_out, encode_control_in
 from kedge.wire.grpc_names import CHANNEL_OPTIONS, CONTROL_METHOD, RECORDS_METHOD, SERVICE_NAME
-from kedge.wire.ipc import BatchEncoder
 from kedge.wire.records import (
     CloseAnchor,
     ConnectionComplete,
     Direction,
     Records,
-    decode_outgoing,
     encode_incoming,
 )
+from kedge.wire.steady import SteadyDecoder, SteadyEncoder, SteadyReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +64,7 @@ class ToolSession:
 
     def __init__(self, address: str, token: str | None, receiver: Receiver, *, budget: int = 64 << 20) -> None:
         self._receiver = receiver
+        self._has_token = token is not None
         self._control_queue: ByteQueue[bytes] = ByteQueue(_CONTROL_BUDGET)
         self._records_queue: ByteQueue[tuple[Anchor, pa.Table | None]] = ByteQueue(budget)
         self._channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
@@ -107,7 +108,7 @@ class ToolSession:
 
     def write(self, anchor: Anchor, table: pa.Table) -> None:
         """Send one batch; blocks while more than the budget waits. Raises EngineGone when the session is over."""
-        self._records_queue.put((anchor, table), table.nbytes)
+        self._records_queue.put((anchor, table), batch_bytes(table))
 
     def complete(self, anchor: Anchor) -> None:
         """Say that a connection carries nothing more."""
@@ -156,12 +157,13 @@ class ToolSession:
         return self._channel.stream_stream(f"/{SERVICE_NAME}/{method}")
 
     def _outgoing(self) -> Iterator[bytes]:
-        encoders: dict[Anchor, BatchEncoder] = {}
+        encoders: dict[tuple[Anchor, bool], SteadyEncoder] = {}
         for anchor, table in self._records_queue:
             if table is not None:
-                if anchor not in encoders:
-                    encoders[anchor] = BatchEncoder(Direction.INCOMING, *anchor)
-                yield from encoders[anchor].encode(table)
+                key = anchor, bool(self._capabilities)
+                if key not in encoders:
+                    encoders[key] = SteadyEncoder(Direction.INCOMING, *anchor, align=key[1])
+                yield from encoders[key].encode(table)
             elif INBAND_COMPLETE in self._capabilities:
                 yield encode_incoming(ConnectionComplete(anchor.name, anchor.connection))
             else:
@@ -223,11 +225,14 @@ class ToolSession:
 
     def _read_records(self) -> None:
         self._capabilities = parse_capabilities(dict(self._records.initial_metadata()))
-        assembler = ChunkAssembler()
+        trusted = self._has_token and bool(self._capabilities)
+        assembler = ChunkAssembler(trusted=trusted)
+        add = SteadyReader(assembler).add if trusted else assembler.add
+        decode = SteadyDecoder(Direction.OUTGOING).decode
         for data in self._records:
-            message = decode_outgoing(data)
+            message = decode(data)
             if isinstance(message, Records):
-                table = assembler.add(message)
+                table = add(message)
                 if table is not None:
                     self._taking = True
                     self._receiver.on_batch(message.anchor, table)

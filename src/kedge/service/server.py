@@ -26,21 +26,25 @@ from kedge.lifecycle.events import (
     SendBatch,
     Violated,
 )
+from kedge.sdk.sizes import batch_bytes
 from kedge.tool_run import ToolRun
 from kedge.wire.assembler import ChunkAssembler
 from kedge.wire.byte_queue import ByteQueue
 from kedge.wire.capabilities import CAPABILITIES_KEY, INBAND_COMPLETE, parse_capabilities
 from kedge.wire.control import decode_control_in, encode_control_out
 from kedge.wire.grpc_names import CHANNEL_OPTIONS, CONTROL_METHOD, RECORDS_METHOD, SERVICE_NAME
-from kedge.wire.ipc import BatchEncoder
-from kedge.wire.records import CloseAnchor, ConnectionComplete, Direction, Records, decode_incoming, encode_outgoing
+from kedge.wire.records import CloseAnchor, ConnectionComplete, Direction, Records, encode_outgoing
+from kedge.wire.steady import SteadyDecoder, SteadyEncoder, SteadyReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import pyarrow as pa
+
     from kedge.lifecycle.events import ControlAction, RecordAction
     from kedge.service.settings import ServiceSettings
     from kedge.tool_run import ToolFactory
+    from kedge.wire.records import Incoming, Outgoing
 
 __all__ = ["ToolService"]
 
@@ -61,6 +65,7 @@ class ToolService:
         self._records_queue: ByteQueue[RecordAction] = ByteQueue(settings.outgoing_budget)
         self._opening = threading.Lock()
         self._opened: set[str] = set()
+        self._capabilities: frozenset[str] = frozenset()
         self._closed_by_engine = {CONTROL_METHOD: threading.Event(), RECORDS_METHOD: threading.Event()}
         self._confirmed = False
         self._ended = threading.Event()
@@ -103,7 +108,7 @@ class ToolService:
 
     def send_records(self, action: RecordAction) -> None:
         """Queue a batch or a close for RecordTransfer; blocks while the queue is full."""
-        self._records_queue.put(action, action.table.nbytes if isinstance(action, SendBatch) else 0)
+        self._records_queue.put(action, batch_bytes(action.table) if isinstance(action, SendBatch) else 0)
 
     def flush_records(self) -> None:
         """Block until all that was queued for RecordTransfer is on its way."""
@@ -126,12 +131,13 @@ class ToolService:
 
     def _serve_records(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
         self._admit(RECORDS_METHOD, context)
+        align = bool(self._capabilities)
         self._read(RECORDS_METHOD, self._read_records, requests, context)
-        encoders: dict[str, BatchEncoder] = {}
+        encoders: dict[str, SteadyEncoder] = {}
         for action in self._records_queue:
             if isinstance(action, SendBatch):
                 if action.anchor not in encoders:
-                    encoders[action.anchor] = BatchEncoder(Direction.OUTGOING, action.anchor, "")
+                    encoders[action.anchor] = SteadyEncoder(Direction.OUTGOING, action.anchor, "", align=align)
                 yield from encoders[action.anchor].encode(action.table)
             else:
                 yield encode_outgoing(CloseAnchor(action.anchor))
@@ -148,7 +154,10 @@ class ToolService:
             self._opened.add(method)
         if not first:
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, f"{method} is open already: a process serves one run")
-        if accepted := parse_capabilities(metadata) & _SUPPORTED:
+        accepted = parse_capabilities(metadata) & _SUPPORTED
+        if method == RECORDS_METHOD:
+            self._capabilities = accepted
+        if accepted:
             context.send_initial_metadata(((CAPABILITIES_KEY, ",".join(sorted(accepted))),))
 
     def _read(
@@ -179,9 +188,12 @@ class ToolService:
             self._or_violation(self._take_control, data)
 
     def _read_records(self, requests: Iterator[bytes]) -> None:
-        assembler = ChunkAssembler()
+        trusted = self.settings.token is not None and bool(self._capabilities)
+        assembler = ChunkAssembler(trusted=trusted)
+        add = SteadyReader(assembler).add if trusted else assembler.add
+        decode = SteadyDecoder(Direction.INCOMING).decode
         for data in requests:
-            self._or_violation(self._take_records, assembler, data)
+            self._or_violation(self._take_records, decode, add, data)
             self.run.wait_until_wanted()
 
     def _or_violation(self, take: Callable[..., None], *arguments: object) -> None:
@@ -195,10 +207,15 @@ class ToolService:
         if event is not None:
             self.run.feed(event)
 
-    def _take_records(self, assembler: ChunkAssembler, data: bytes) -> None:
-        message = decode_incoming(data)
+    def _take_records(
+        self,
+        decode: Callable[[bytes], Incoming | Outgoing | None],
+        add: Callable[[Records], pa.Table | None],
+        data: bytes,
+    ) -> None:
+        message = decode(data)
         if isinstance(message, Records):
-            table = assembler.add(message)
+            table = add(message)
             size = len(message.data)
             if table is None:
                 self.run.feed(ChunkArrived(message.anchor, message.connection, size))
