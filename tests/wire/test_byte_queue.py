@@ -26,7 +26,12 @@ class TestByteQueue:
 
     def test_every_item_of_many_writers_arrives_once(self) -> None:
         queue: ByteQueue[int] = ByteQueue(10)
-        writers = [in_thread(lambda n=n: [queue.put(n, 3) for _ in range(500)]) for n in range(4)]
+
+        def write(number: int) -> None:
+            for _ in range(500):
+                queue.put(number, 3)
+
+        writers = [in_thread(write, n) for n in range(4)]
         taken: list[int] = []
         reader = in_thread(lambda: taken.extend(queue))
         for writer in writers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +20,17 @@ from kedge.lifecycle.events import (
     NotifyComplete,
 )
 from kedge.sdk.sizes import batch_bytes
-from kedge.wire.assembler import ChunkAssembler
 from kedge.wire.byte_queue import ByteQueue
-from kedge.wire.capabilities import CAPABILITIES_KEY, INBAND_COMPLETE, parse_capabilities
+from kedge.wire.capabilities import (
+    CAPABILITIES_KEY,
+    INBAND_COMPLETE,
+    SHARED_MEMORY,
+    SHARED_MEMORY_KEY,
+    parse_capabilities,
+)
 from kedge.wire.control import decode_control_out, encode_control_in
 from kedge.wire.grpc_names import CHANNEL_OPTIONS, CONTROL_METHOD, RECORDS_METHOD, SERVICE_NAME
+from kedge.wire.record_streams import RecordReader, RecordWriter
 from kedge.wire.records import (
     CloseAnchor,
     ConnectionComplete,
@@ -31,7 +38,9 @@ from kedge.wire.records import (
     Records,
     encode_incoming,
 )
-from kedge.wire.steady import SteadyDecoder, SteadyEncoder, SteadyReader
+from kedge.wire.shared_memory import SUPPORTED, TO_ENGINE, TO_TOOL, make_folder, remove_folder
+from kedge.wire.shared_memory_reader import SharedMemoryReader
+from kedge.wire.shared_memory_writer import SharedMemoryWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,21 +68,36 @@ class StreamBrokenError(ProtocolError):
 class ToolSession:
     """Both streams, open. Whatever the tool sends goes to ``receiver``, on two threads of this object.
 
-    ``budget`` bounds, in bytes, what was written but not yet sent. :meth:`close` it, best as a context manager.
+    ``budget`` bounds, in bytes, what was written but not yet sent, and again what lies in shared memory; that is for a
+    process that has the run's ``token``. :meth:`close` it, best as a context manager.
     """
 
-    def __init__(self, address: str, token: str | None, receiver: Receiver, *, budget: int = 64 << 20) -> None:
+    def __init__(
+        self,
+        address: str,
+        token: str | None,
+        receiver: Receiver,
+        *,
+        budget: int = 64 << 20,
+        shared_memory: bool = SUPPORTED,
+    ) -> None:
         self._receiver = receiver
         self._has_token = token is not None
         self._control_queue: ByteQueue[bytes] = ByteQueue(_CONTROL_BUDGET)
         self._records_queue: ByteQueue[tuple[Anchor, pa.Table | None]] = ByteQueue(budget)
         self._channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
-        metadata = [(CAPABILITIES_KEY, INBAND_COMPLETE)]
+        self._budget = budget
+        self._folder = make_folder() if shared_memory and token is not None else None
+        metadata: list[tuple[str, str | bytes]] = [(CAPABILITIES_KEY, INBAND_COMPLETE)]
         if token is not None:
             metadata.append(("authorization", f"Bearer {token}"))
+        if self._folder is not None:
+            metadata[0] = (CAPABILITIES_KEY, f"{INBAND_COMPLETE},{SHARED_MEMORY}")
+            metadata.append((SHARED_MEMORY_KEY, os.fsencode(self._folder)))
         self._control = self._stream(CONTROL_METHOD)(iter(self._control_queue), metadata=metadata, wait_for_ready=True)
         self._records = self._stream(RECORDS_METHOD)(self._outgoing(), metadata=metadata, wait_for_ready=True)
         self._capabilities: frozenset[str] = frozenset()
+        self._met = threading.Event()
         self._failure: Exception | None = None
         self._update_only = False
         self._open_anchors: set[str] = set()
@@ -105,6 +129,14 @@ class ToolSession:
         self._update_only = initialization.update_only
         self._open_anchors = {anchor.name for anchor in initialization.outgoing if anchor.num_connections}
         self._say(Initialized(initialization))
+
+    def agreed(self, timeout: float | None = None) -> frozenset[str]:
+        """The capabilities that both ends have; waits for the answer of the peer, ``timeout`` seconds at most.
+
+        A peer that knows of none may answer only with its first record.
+        """
+        self._met.wait(timeout)
+        return self._capabilities
 
     def write(self, anchor: Anchor, table: pa.Table) -> None:
         """Send one batch; blocks while more than the budget waits. Raises EngineGone when the session is over."""
@@ -147,6 +179,8 @@ class ToolSession:
             if reader is not threading.current_thread():
                 reader.join(5.0)
         self._channel.close()
+        if self._folder is not None:
+            remove_folder(self._folder)
 
     def _say(self, event: Initialized | NotifyComplete | Answered | ConnectionCompleted) -> None:
         data = encode_control_in(event)
@@ -157,17 +191,22 @@ class ToolSession:
         return self._channel.stream_stream(f"/{SERVICE_NAME}/{method}")
 
     def _outgoing(self) -> Iterator[bytes]:
-        encoders: dict[tuple[Anchor, bool], SteadyEncoder] = {}
+        writer, agreed = RecordWriter(Direction.INCOMING), False
         for anchor, table in self._records_queue:
+            if self._capabilities and not agreed:
+                writer, agreed = RecordWriter(Direction.INCOMING, align=True, shared=self._shared_writer()), True
             if table is not None:
-                key = anchor, bool(self._capabilities)
-                if key not in encoders:
-                    encoders[key] = SteadyEncoder(Direction.INCOMING, *anchor, align=key[1])
-                yield from encoders[key].encode(table)
+                yield from writer.encode(*anchor, table)
             elif INBAND_COMPLETE in self._capabilities:
                 yield encode_incoming(ConnectionComplete(anchor.name, anchor.connection))
             else:
                 self._say(ConnectionCompleted(anchor.name, anchor.connection, in_band=False))
+
+    def _shares(self) -> bool:
+        return SHARED_MEMORY in self._capabilities
+
+    def _shared_writer(self) -> SharedMemoryWriter | None:
+        return SharedMemoryWriter(self._folder, TO_TOOL, self._budget) if self._folder and self._shares() else None
 
     # --- what the tool says -------------------------------------------------------------------------------------------
 
@@ -225,23 +264,25 @@ class ToolSession:
 
     def _read_records(self) -> None:
         self._capabilities = parse_capabilities(dict(self._records.initial_metadata()))
-        trusted = self._has_token and bool(self._capabilities)
-        assembler = ChunkAssembler(trusted=trusted)
-        add = SteadyReader(assembler).add if trusted else assembler.add
-        decode = SteadyDecoder(Direction.OUTGOING).decode
+        self._met.set()
+        reader = RecordReader(
+            Direction.OUTGOING,
+            trusted=self._has_token and bool(self._capabilities),
+            shared=SharedMemoryReader(self._folder, TO_ENGINE) if self._folder and self._shares() else None,
+        )
         for data in self._records:
-            message = decode(data)
+            message = reader.decode(data)
             if isinstance(message, Records):
-                table = add(message)
-                if table is not None:
+                for table, _ in reader.batches(message):
                     self._taking = True
                     self._receiver.on_batch(message.anchor, table)
                     self._taking = False
+                    del table
             elif isinstance(message, CloseAnchor):
                 self._receiver.on_close(message.name)
                 self._open_anchors.discard(message.name)
             self._taken += 1
-        assembler.finish()
+        reader.finish()
 
 
 def _status(error: grpc.RpcError) -> str:

@@ -9,6 +9,7 @@ import sys
 import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
@@ -27,24 +28,30 @@ from kedge.lifecycle.events import (
     Violated,
 )
 from kedge.sdk.sizes import batch_bytes
+from kedge.service.parent import remove_with_parent
 from kedge.tool_run import ToolRun
-from kedge.wire.assembler import ChunkAssembler
 from kedge.wire.byte_queue import ByteQueue
-from kedge.wire.capabilities import CAPABILITIES_KEY, INBAND_COMPLETE, parse_capabilities
+from kedge.wire.capabilities import (
+    CAPABILITIES_KEY,
+    INBAND_COMPLETE,
+    SHARED_MEMORY,
+    SHARED_MEMORY_KEY,
+    parse_capabilities,
+)
 from kedge.wire.control import decode_control_in, encode_control_out
 from kedge.wire.grpc_names import CHANNEL_OPTIONS, CONTROL_METHOD, RECORDS_METHOD, SERVICE_NAME
+from kedge.wire.record_streams import RecordReader, RecordWriter
 from kedge.wire.records import CloseAnchor, ConnectionComplete, Direction, Records, encode_outgoing
-from kedge.wire.steady import SteadyDecoder, SteadyEncoder, SteadyReader
+from kedge.wire.shared_memory import SUPPORTED, TO_ENGINE, TO_TOOL, is_private
+from kedge.wire.shared_memory_reader import SharedMemoryReader
+from kedge.wire.shared_memory_writer import SharedMemoryWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    import pyarrow as pa
+    from collections.abc import Callable, Iterator, Mapping
 
     from kedge.lifecycle.events import ControlAction, RecordAction
     from kedge.service.settings import ServiceSettings
     from kedge.tool_run import ToolFactory
-    from kedge.wire.records import Incoming, Outgoing
 
 __all__ = ["ToolService"]
 
@@ -66,6 +73,7 @@ class ToolService:
         self._opening = threading.Lock()
         self._opened: set[str] = set()
         self._capabilities: frozenset[str] = frozenset()
+        self._shared_folder: Path | None = None
         self._closed_by_engine = {CONTROL_METHOD: threading.Event(), RECORDS_METHOD: threading.Event()}
         self._confirmed = False
         self._ended = threading.Event()
@@ -131,14 +139,16 @@ class ToolService:
 
     def _serve_records(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
         self._admit(RECORDS_METHOD, context)
-        align = bool(self._capabilities)
+        folder = self._shared_folder
+        writer = RecordWriter(
+            Direction.OUTGOING,
+            align=bool(self._capabilities),
+            shared=None if folder is None else SharedMemoryWriter(folder, TO_ENGINE, self.settings.outgoing_budget),
+        )
         self._read(RECORDS_METHOD, self._read_records, requests, context)
-        encoders: dict[str, SteadyEncoder] = {}
         for action in self._records_queue:
             if isinstance(action, SendBatch):
-                if action.anchor not in encoders:
-                    encoders[action.anchor] = SteadyEncoder(Direction.OUTGOING, action.anchor, "", align=align)
-                yield from encoders[action.anchor].encode(action.table)
+                yield from writer.encode(action.anchor, "", action.table)
             else:
                 yield encode_outgoing(CloseAnchor(action.anchor))
         if self.run.lifecycle.failed:
@@ -154,11 +164,25 @@ class ToolService:
             self._opened.add(method)
         if not first:
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, f"{method} is open already: a process serves one run")
-        accepted = parse_capabilities(metadata) & _SUPPORTED
+        folder = self._offered_folder(metadata)
+        accepted = parse_capabilities(metadata) & (_SUPPORTED if folder is None else _SUPPORTED | {SHARED_MEMORY})
         if method == RECORDS_METHOD:
             self._capabilities = accepted
+            self._shared_folder = folder if SHARED_MEMORY in accepted else None
         if accepted:
             context.send_initial_metadata(((CAPABILITIES_KEY, ",".join(sorted(accepted))),))
+
+    def _offered_folder(self, metadata: Mapping[str, str | bytes]) -> Path | None:
+        """The folder of shared memory, where the engine has proved to be the one that started this process."""
+        named = metadata.get(SHARED_MEMORY_KEY)
+        if not SUPPORTED or self.settings.token is None or not isinstance(named, bytes):
+            return None
+        folder = Path(os.fsdecode(named))
+        if not is_private(folder):
+            logger.warning("no shared memory: %s is not a folder of this user alone", folder)
+            return None
+        remove_with_parent(folder)
+        return folder
 
     def _read(
         self,
@@ -188,12 +212,14 @@ class ToolService:
             self._or_violation(self._take_control, data)
 
     def _read_records(self, requests: Iterator[bytes]) -> None:
-        trusted = self.settings.token is not None and bool(self._capabilities)
-        assembler = ChunkAssembler(trusted=trusted)
-        add = SteadyReader(assembler).add if trusted else assembler.add
-        decode = SteadyDecoder(Direction.INCOMING).decode
+        folder = self._shared_folder
+        reader = RecordReader(
+            Direction.INCOMING,
+            trusted=self.settings.token is not None and bool(self._capabilities),
+            shared=None if folder is None else SharedMemoryReader(folder, TO_TOOL),
+        )
         for data in requests:
-            self._or_violation(self._take_records, decode, add, data)
+            self._or_violation(self._take_records, reader, data)
             self.run.wait_until_wanted()
 
     def _or_violation(self, take: Callable[..., None], *arguments: object) -> None:
@@ -207,19 +233,13 @@ class ToolService:
         if event is not None:
             self.run.feed(event)
 
-    def _take_records(
-        self,
-        decode: Callable[[bytes], Incoming | Outgoing | None],
-        add: Callable[[Records], pa.Table | None],
-        data: bytes,
-    ) -> None:
-        message = decode(data)
+    def _take_records(self, reader: RecordReader, data: bytes) -> None:
+        message = reader.decode(data)
         if isinstance(message, Records):
-            table = add(message)
-            size = len(message.data)
-            if table is None:
-                self.run.feed(ChunkArrived(message.anchor, message.connection, size))
-            else:
+            batches = reader.batches(message)
+            if not batches:
+                self.run.feed(ChunkArrived(message.anchor, message.connection, len(message.data)))
+            for table, size in batches:
                 self.run.feed(BatchArrived(message.anchor, message.connection, table, size))
         elif isinstance(message, ConnectionComplete):
             self.run.feed(ConnectionCompleted(message.anchor, message.connection, in_band=True))

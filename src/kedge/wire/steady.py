@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
-from kedge.wire.ipc import BatchEncoder
+from kedge.wire.ipc import BatchEncoder, read_batch
 from kedge.wire.records import Direction, Records, decode_incoming, decode_outgoing, frame_records
 
 if TYPE_CHECKING:
@@ -118,10 +118,22 @@ class SteadyReader:
             if table is not None:
                 return table
         table = self._assembler.add(records)
-        if table is not None and _is_plain(table.schema):
-            self._schema = table.schema
-            self._schema_message = bytes(table.schema.serialize())
+        if table is not None:
+            self._remember(table.schema)
         return table
+
+    def read(self, buffer: pa.Buffer) -> pa.Table:
+        """The table of one whole stream. Raises ProtocolError where it cannot be read."""
+        table = self._read(buffer)
+        if table is None:
+            table = read_batch(buffer, trusted=True)
+            self._remember(table.schema)
+        return table
+
+    def _remember(self, schema: pa.Schema) -> None:
+        if _is_plain(schema):
+            self._schema = schema
+            self._schema_message = bytes(schema.serialize())
 
     def _read(self, data: Any) -> pa.Table | None:
         start = len(self._schema_message)

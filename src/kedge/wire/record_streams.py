@@ -1,0 +1,83 @@
+"""Batches as messages of one RecordTransfer stream, and back, with all that two peers have agreed upon."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from kedge.wire.assembler import ChunkAssembler
+from kedge.wire.records import Direction, frame_records
+from kedge.wire.shared_memory import is_descriptor, pack_descriptor
+from kedge.wire.steady import SteadyDecoder, SteadyEncoder, SteadyReader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    from kedge.wire.records import Incoming, Outgoing, Records
+    from kedge.wire.shared_memory_reader import SharedMemoryReader
+    from kedge.wire.shared_memory_writer import SharedMemoryWriter
+
+__all__ = ["ArrivedBatch", "RecordReader", "RecordWriter"]
+
+
+class ArrivedBatch(NamedTuple):
+    """A batch, and the bytes that it came in."""
+
+    table: pa.Table
+    size: int
+
+
+class RecordWriter:
+    """Writes the batches of all connections of a stream.
+
+    ``align`` and ``shared`` are for a peer that has agreed: records then lie at multiples of 8 bytes, and batches
+    travel through shared memory where there is room.
+    """
+
+    def __init__(self, direction: Direction, *, align: bool = False, shared: SharedMemoryWriter | None = None) -> None:
+        self._direction = direction
+        self._align = align
+        self._shared = shared
+        self._encoders: dict[tuple[str, str], SteadyEncoder] = {}
+
+    def encode(self, anchor: str, connection: str, table: pa.Table) -> Iterator[bytes]:
+        """Yield the messages of one batch; the last has ``end_of_chunk``."""
+        place = None if self._shared is None else self._shared.place(table)
+        if place is not None:
+            descriptor = pack_descriptor([place])
+            head, tail = frame_records(self._direction, anchor, connection, len(descriptor), True)
+            return iter((b"".join((head, descriptor, tail)),))
+        encoder = self._encoders.get((anchor, connection))
+        if encoder is None:
+            encoder = SteadyEncoder(self._direction, anchor, connection, align=self._align)
+            self._encoders[anchor, connection] = encoder
+        return encoder.encode(table)
+
+
+class RecordReader:
+    """Reads the messages of a stream. ``trusted`` as for ``ChunkAssembler``; ``shared`` where the peer has agreed."""
+
+    def __init__(
+        self, direction: Direction, *, trusted: bool = False, shared: SharedMemoryReader | None = None
+    ) -> None:
+        self._assembler = ChunkAssembler(trusted=trusted)
+        self._decoder = SteadyDecoder(direction)
+        self._steady = SteadyReader(self._assembler) if trusted else None
+        self._shared = shared
+
+    def decode(self, message: bytes) -> Incoming | Outgoing | None:
+        """Read a message. Raises ProtocolError where it is none."""
+        return self._decoder.decode(message)
+
+    def batches(self, records: Records) -> list[ArrivedBatch]:
+        """The batches that a chunk completes: as a rule one, or none. Raises ProtocolError where it cannot be read."""
+        if self._shared is not None and self._steady is not None and is_descriptor(records.data):
+            descriptor = bytes(records.data)
+            return [ArrivedBatch(self._steady.read(data), data.size) for data in self._shared.buffers(descriptor)]
+        table = self._assembler.add(records) if self._steady is None else self._steady.add(records)
+        return [] if table is None else [ArrivedBatch(table, len(records.data))]
+
+    def finish(self) -> None:
+        """The stream has ended. Raises ProtocolError where a batch is half received."""
+        self._assembler.finish()
