@@ -18,6 +18,7 @@ from kedge.exceptions import (
     ToolCrashed,
     ToolError,
     ToolStartError,
+    ToolTimeout,
     UsageError,
     WorkflowError,
     WorkflowRuntimeError,
@@ -29,6 +30,7 @@ from kedge.sdk.fields import Field, FieldType, Locale, Metadata
 from kedge.sdk.plugin import PluginV2
 from kedge.sdk.provider import AMPProviderV2
 from kedge.sdk.schemas import create_schema, get_metadata, set_metadata
+from kedge.sdk.version import __version__
 
 if TYPE_CHECKING:
     from kedge.host.results import ToolResult as ToolResult
@@ -60,18 +62,18 @@ __all__ = [
     "ToolError",
     "ToolResult",
     "ToolStartError",
+    "ToolTimeout",
     "UpdateMode",
     "UsageError",
     "Workflow",
     "WorkflowError",
     "WorkflowRuntimeError",
+    "__version__",
     "create_schema",
     "get_metadata",
     "run_tool",
     "set_metadata",
 ]
-
-__version__ = "0.1.0"
 
 _LATE_NAMES = {
     "InputFile": "kedge.host.sources",

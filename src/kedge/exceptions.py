@@ -17,6 +17,7 @@ __all__ = [
     "ToolCrashed",
     "ToolError",
     "ToolStartError",
+    "ToolTimeout",
     "UsageError",
     "WorkflowError",
     "WorkflowRuntimeError",
@@ -42,28 +43,49 @@ class ToolError(KedgeError):
         self.messages = messages
 
 
-class ToolStartError(KedgeError):
+class _ProcessError(KedgeError):
+    """What went wrong with a tool process: a ``headline``, and the last lines that the process wrote to stderr."""
+
+    def __init__(self, headline: str, stderr_tail: tuple[str, ...] = ()) -> None:
+        super().__init__(headline)
+        self.headline = headline
+        self.stderr_tail = stderr_tail
+
+    def __str__(self) -> str:
+        if not self.stderr_tail:
+            return self.headline
+        return "\n".join(
+            [f"{self.headline}\nthe last lines of its stderr:", *(f"  {line}" for line in self.stderr_tail)]
+        )
+
+
+class ToolStartError(_ProcessError):
     """A tool could not be loaded, or its process ended or fell silent before it served.
 
     ``stderr_tail`` holds the last lines that the process wrote to stderr; empty when no process was started.
     """
 
-    def __init__(self, text: str, stderr_tail: tuple[str, ...] = ()) -> None:
-        super().__init__(text)
-        self.stderr_tail = stderr_tail
 
-
-class ToolCrashed(KedgeError):
+class ToolCrashed(_ProcessError):
     """A tool process ended in the middle of a run.
 
     ``cause`` is the exit code or the signal in words, ``stderr_tail`` the last lines that the process wrote to stderr,
     ``stack`` the Python stack at the fault, as far as the process could still write one (empty otherwise).
     """
 
-    def __init__(self, text: str, cause: str, stderr_tail: tuple[str, ...] = (), stack: tuple[str, ...] = ()) -> None:
-        super().__init__(text)
+    def __init__(
+        self, headline: str, cause: str, stderr_tail: tuple[str, ...] = (), stack: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(headline, stderr_tail)
         self.cause = cause
-        self.stderr_tail = stderr_tail
+        self.stack = stack
+
+
+class ToolTimeout(KedgeError):
+    """A run took longer than it was given. ``stack`` says in which callback the tool was, and where; empty in none."""
+
+    def __init__(self, headline: str, stack: tuple[str, ...] = ()) -> None:
+        super().__init__("\n".join([headline, *stack]))
         self.stack = stack
 
 

@@ -13,7 +13,7 @@ import sys
 import traceback
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from kedge.exceptions import ToolStartError, UsageError
 from kedge.sdk.plugin import PluginV2
@@ -21,7 +21,7 @@ from kedge.sdk.plugin import PluginV2
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["ToolName", "load_tool", "parse_tool_name"]
+__all__ = ["ToolName", "load_tool", "parse_tool_name", "tool_class"]
 
 
 class ToolName(NamedTuple):
@@ -54,14 +54,25 @@ def load_tool(name: ToolName) -> type[PluginV2]:
     tool = getattr(module, name.tool, None)
     if tool is None:
         raise ToolStartError(f"{name.package} has no class {name.tool!r}; {_what_it_has(module, name.tool)}")
-    if not inspect.isclass(tool) or not issubclass(tool, PluginV2):
-        kind = "a class" if inspect.isclass(tool) else type(tool).__name__
-        raise ToolStartError(
-            f"{name.tool!r} of {name.package} is {kind} that is no tool: a tool is a class derived from kedge.PluginV2"
-        )
-    if lacking := sorted(getattr(tool, "__abstractmethods__", ())):
-        raise ToolStartError(f"{name.tool!r} of {name.package} is abstract: it lacks {', '.join(lacking)}")
-    return tool
+    return tool_class(tool, f"{name.tool!r} of {name.package}")
+
+
+def tool_class(candidate: object, called: str) -> type[PluginV2]:
+    """The class that runs for ``candidate``: itself, or what it says that it runs as; errors call it ``called``.
+
+    A class of another kind of tool has a class method ``__kedge_tool__``, which returns a class derived from PluginV2.
+    Raises ToolStartError for what is no tool, and naming the methods that an abstract class lacks.
+    """
+    if not _is_tool(candidate):
+        kind = "a class" if inspect.isclass(candidate) else type(candidate).__name__
+        raise ToolStartError(f"{called} is {kind} that is no tool: a tool is a class derived from kedge.PluginV2")
+    if lacking := sorted(getattr(candidate, "__abstractmethods__", ())):
+        raise ToolStartError(f"{called} is abstract: it lacks {', '.join(lacking)}")
+    return candidate if issubclass(candidate, PluginV2) else candidate.__kedge_tool__()
+
+
+def _is_tool(candidate: object) -> TypeGuard[type[Any]]:
+    return inspect.isclass(candidate) and (issubclass(candidate, PluginV2) or hasattr(candidate, "__kedge_tool__"))
 
 
 def _import_file(path: Path) -> ModuleType:
@@ -124,11 +135,7 @@ def _import_frames(error: BaseException) -> str:
 
 
 def _what_it_has(module: ModuleType, wanted: str) -> str:
-    tools = [
-        name
-        for name, value in vars(module).items()
-        if inspect.isclass(value) and issubclass(value, PluginV2) and value is not PluginV2
-    ]
+    tools = [name for name, value in vars(module).items() if _is_tool(value) and not inspect.isabstract(value)]
     near = get_close_matches(wanted, tools, n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
     return f"its tools are {', '.join(sorted(tools))}{hint}" if tools else "it has no tool at all"

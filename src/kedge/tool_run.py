@@ -6,11 +6,14 @@ fed from any thread; callbacks of the tool only ever run on the one that drives.
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from kedge.exceptions import EngineGone, UsageError, WorkflowRuntimeError
 from kedge.lifecycle.events import (
@@ -28,6 +31,7 @@ from kedge.lifecycle.transitions import State
 from kedge.sdk.provider import AMPProviderV2
 
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Callable
 
     import pyarrow as pa
@@ -39,10 +43,13 @@ if TYPE_CHECKING:
     from kedge.sdk.plugin import PluginV2
 
     ToolFactory: TypeAlias = Callable[[AMPProviderV2], PluginV2]
+    ActionT = TypeVar("ActionT", ControlAction, RecordAction)
 
 __all__ = ["CurrentCall", "Port", "ToolRun", "describe_exception"]
 
-_PACKAGE = str(Path(__file__).parent)
+_PACKAGE = str(Path(__file__).parent) + os.sep
+_LONGEST_WAIT = 1.0 if sys.platform == "win32" else None
+"""Seconds; Windows takes no Ctrl-C while a lock is waited for."""
 _CALL_NAMES: dict[type[object], str] = {
     Construct: "__init__",
     DeliverBatch: "on_record_batch",
@@ -53,7 +60,10 @@ _CALL_NAMES: dict[type[object], str] = {
 
 
 class Port(Protocol):
-    """What a transport does for a run. Its methods raise EngineGone once the engine is gone."""
+    """What a transport does for a run. Its methods raise EngineGone once the engine is gone.
+
+    They may feed events to the run, an answer from within :meth:`send_control` for instance.
+    """
 
     def send_control(self, action: ControlAction) -> None:
         """Send on Control, without waiting for the engine."""
@@ -65,7 +75,7 @@ class Port(Protocol):
         """Block until everything given to :meth:`send_records` has left."""
 
     def pump(self) -> bool:
-        """Feed the next event from this thread; False where events come from other threads."""
+        """Feed the next event from this thread; False at once where there is none to feed from it."""
 
 
 class CurrentCall(NamedTuple):
@@ -103,17 +113,19 @@ class ToolRun:
     # --- driving ------------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Run the tool from its construction to its end. Blocks; raises nothing that the tool did wrong."""
-        while (call := self._next_call()) is not None:
-            self._perform(call)
+        """Run the tool from its construction to its end. Blocks; raises nothing that the tool did wrong.
+
+        A KeyboardInterrupt passes through; :meth:`current_call` then still names the callback that it ended.
+        """
+        while self._step():
+            pass
         self._finish()
 
     def feed(self, event: Event) -> None:
         """Take an event, from any thread."""
-        with self._changed:
-            self.lifecycle.receive(event, self._clock())
-            self._changed.notify_all()
-        self._flush_control()
+        self._receive(event)
+        with suppress(EngineGone):  # the run knows by now
+            self._flush_control()
 
     def wait_until_wanted(self) -> None:
         """Block, without using the processor, until the run takes more records."""
@@ -124,26 +136,41 @@ class ToolRun:
                 self._changed.wait()
 
     def current_call(self) -> CurrentCall | None:
-        """The callback that runs now; None between two."""
+        """The callback that runs now, or that a KeyboardInterrupt ended; None between two."""
         if (call := self._call) is None:
             return None
         return CurrentCall(call[0], self._clock() - call[1])
 
+    def _step(self) -> bool:
+        """Run the next callback; False where there is none any more. Holds no batch while it waits for the next."""
+        if (call := self._next_call()) is None:
+            return False
+        self._perform(call)
+        return True
+
     def _next_call(self) -> Call | None:
-        with self._changed:
-            while True:
+        fed = True
+        while True:
+            with self._changed:
                 wanted = self.lifecycle.wants_records
                 call = self.lifecycle.next_call(self._clock())
                 if not wanted:
                     self._changed.notify_all()
                 if call is not None or self.lifecycle.state in (State.ENDING, State.CONFIRMED, State.LOST):
                     return call
-                if not self._port.pump():
-                    self._changed.wait(self._seconds_to_deadline())
+                if not fed:
+                    self._wait(self.lifecycle.deadline())
+            fed = self._port.pump()
 
-    def _seconds_to_deadline(self) -> float | None:
-        deadline = self.lifecycle.deadline()
-        return None if deadline is None else max(0.0, deadline - self._clock())
+    def _wait(self, until: float | None = None) -> None:
+        """Wait, with the lock, for a change, at most until a moment of the clock."""
+        limits = [_LONGEST_WAIT, None if until is None else max(0.0, until - self._clock())]
+        self._changed.wait(min((limit for limit in limits if limit is not None), default=None))
+
+    def _receive(self, event: Event) -> None:
+        with self._changed:
+            self.lifecycle.receive(event, self._clock())
+            self._changed.notify_all()
 
     def _perform(self, call: Call) -> None:
         name = _CALL_NAMES[type(call)]
@@ -153,11 +180,12 @@ class ToolRun:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            self.feed(Raised(describe_exception(error, f"{self.tool_name}.{name}")))
+            where = f"{self.tool_name}.{name}" if name.isidentifier() else f"{name} by {self.tool_name}"
+            outcome: Event = Raised(describe_exception(error, where))
         else:
-            self.feed(Returned())
-        finally:
-            self._call = None
+            outcome = Returned()
+        self._call = None
+        self.feed(outcome)
 
     def _invoke(self, call: Call) -> None:
         if isinstance(call, Construct):
@@ -177,9 +205,10 @@ class ToolRun:
         try:
             self._flush_control()
             self._flush_records()
-            self._port.flush_records()
+            if self.lifecycle.state is State.ENDING:
+                self._port.flush_records()
         except EngineGone as error:
-            self.feed(Disconnected(str(error)))
+            self._receive(Disconnected(str(error)))
         if self.lifecycle.state is State.ENDING:
             self.feed(Flushed())
 
@@ -189,7 +218,6 @@ class ToolRun:
         """Queue records for an outgoing anchor; blocks while the outgoing queue is full."""
         with self._changed:
             self.lifecycle.write(anchor, data)
-        self._flush_control()
         self._flush_records()
 
     def push_metadata(self, anchor: str, metadata: Metadata) -> None:
@@ -229,22 +257,32 @@ class ToolRun:
         self._flush_control()
         with self._changed:
             while (answer := self.lifecycle.take_answer(msg_id)) is None:
-                self._changed.wait()
+                self._wait()
         return answer
 
     def _flush_control(self) -> None:
-        queue = self.lifecycle.control_out
-        if not queue:
-            return
         with self._control_order:
-            while queue:
-                self._port.send_control(queue.popleft())
+            while (action := self._pop(self.lifecycle.control_out)) is not None:
+                self._send(self._port.send_control, action)
 
     def _flush_records(self) -> None:
-        queue = self.lifecycle.records_out
+        """Send what is queued, each batch after the announcement that came before it."""
         with self._records_order:
-            while queue:
-                self._port.send_records(queue.popleft())
+            self._flush_control()
+            while (action := self._pop(self.lifecycle.records_out)) is not None:
+                self._flush_control()
+                self._send(self._port.send_records, action)
+
+    def _pop(self, queue: deque[ActionT]) -> ActionT | None:
+        with self._changed:
+            return queue.popleft() if queue else None
+
+    def _send(self, send: Callable[[ActionT], None], action: ActionT) -> None:
+        try:
+            send(action)
+        except EngineGone as error:
+            self._receive(Disconnected(str(error)))
+            raise
 
 
 def describe_exception(error: BaseException, where: str) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 from kedge.exceptions import ProtocolError
 from kedge.wire import shared_memory_writer
-from kedge.wire.ipc import read_batch
+from kedge.wire.batch_reader import read_batch
 from kedge.wire.record_streams import RecordReader, RecordWriter
 from kedge.wire.records import Direction, Records, decode_incoming
 from kedge.wire.shared_memory import (
@@ -208,7 +208,7 @@ class TestEnd:
     CODE = """
 import sys
 from pathlib import Path
-from kedge.wire.ipc import read_batch
+from kedge.wire.batch_reader import read_batch
 from kedge.wire.shared_memory import Place, pack_descriptor
 from kedge.wire.shared_memory_reader import SharedMemoryReader
 reader = SharedMemoryReader(Path(sys.argv[1]), "in")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import typer
 
 import kedge
@@ -32,4 +35,12 @@ def version() -> None:
 
 def main() -> None:
     """Run the command line; exits with the codes of :mod:`kedge.cli.exits`."""
+    _take_any_text()
     app()
+
+
+def _take_any_text() -> None:
+    """What a stream cannot show becomes ``?``, so that no run ends by what its tool says."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

@@ -1,38 +1,62 @@
-"""From errors to exit codes.
+"""From errors and signals to exit codes.
 
 0 the run was clean; 1 the tool or the workflow reported an error; 2 the call was wrong; 3 the machinery failed;
-130 interrupted.
+130 interrupted, 128 and the signal's number ended by another signal.
 """
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
+import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
 
-from kedge.exceptions import KedgeError, ToolError, UsageError, WorkflowError
+from kedge.exceptions import KedgeError, ToolCrashed, ToolError, ToolStartError, UsageError, WorkflowError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
-__all__ = ["CLEAN", "INTERRUPTED", "MACHINERY", "REPORTED", "USAGE", "errors_as_exit_codes"]
+__all__ = ["CLEAN", "INTERRUPTED", "MACHINERY", "REPORTED", "USAGE", "EndedBySignal", "errors_as_exit_codes"]
 
 CLEAN, REPORTED, USAGE, MACHINERY, INTERRUPTED = 0, 1, 2, 3, 130
+
+_ENDING_SIGNALS = ("SIGTERM", "SIGHUP")
+
+
+class EndedBySignal(KeyboardInterrupt):
+    """Another signal than Ctrl-C's asked this process to end; everything is cleaned up as for that one."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"ended by {signal.Signals(number).name}")
+        self.exit_code = 128 + number
 
 
 @contextmanager
 def errors_as_exit_codes() -> Iterator[None]:
-    """Print an error of Kedge to stderr, without a traceback, and exit with its code."""
+    """Print an error of Kedge to stderr, without a traceback, and exit with its code; end cleanly on a signal.
+
+    What a tool process wrote to stderr was shown when it came, and is not shown again.
+    """
     try:
-        yield
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
+        with _signals_as_exceptions():
+            yield
+    except KeyboardInterrupt as error:
+        print(error if isinstance(error, EndedBySignal) else "interrupted", file=sys.stderr)
+        raise typer.Exit(getattr(error, "exit_code", INTERRUPTED)) from None
     except KedgeError as error:
-        print(f"error: {error}", file=sys.stderr)
+        text = error.headline if isinstance(error, ToolStartError | ToolCrashed) else error
+        print(f"error: {text}", file=sys.stderr)
         raise typer.Exit(exit_code(error)) from None
+    except (typer.Exit, typer.Abort):
+        raise
+    except Exception:
+        traceback.print_exc()
+        raise typer.Exit(MACHINERY) from None
 
 
 def exit_code(error: KedgeError) -> int:
@@ -40,3 +64,22 @@ def exit_code(error: KedgeError) -> int:
     if isinstance(error, UsageError):
         return USAGE
     return REPORTED if isinstance(error, ToolError | WorkflowError) else MACHINERY
+
+
+@contextmanager
+def _signals_as_exceptions() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [getattr(signal, name) for name in _ENDING_SIGNALS if hasattr(signal, name)]
+    # A signal that is ignored stays so: nohup asks for that.
+    before = {n: signal.signal(n, _raise) for n in numbers if signal.getsignal(n) is signal.SIG_DFL}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _raise(number: int, _frame: FrameType | None) -> None:
+    raise EndedBySignal(number)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from kedge.host.results import ToolResult
 
-__all__ = ["tool_report", "write_report"]
+__all__ = ["require_folder", "tool_report", "write_report"]
 
 
 def tool_report(tool: str, result: ToolResult | None, error: BaseException | None) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def tool_report(tool: str, result: ToolResult | None, error: BaseException | Non
         "status": "failed" if error is not None else "ok" if result is not None and result.ok else "error",
     }
     if error is not None:
-        report["error"] = {"type": type(error).__name__, "text": str(error)}
+        report["error"] = _described(error)
     if result is not None:
         statistics = result.statistics
         report |= {
@@ -37,12 +37,26 @@ def tool_report(tool: str, result: ToolResult | None, error: BaseException | Non
     return report | {"peak_memory": _peak_memory()}
 
 
+def require_folder(path: Path) -> None:
+    """Raise UsageError where the document could not be written for want of its folder; to be asked before the run."""
+    if not path.parent.is_dir():
+        raise UsageError(f"the report {path} cannot be written: there is no directory {path.parent}")
+
+
 def write_report(path: Path, report: dict[str, Any]) -> None:
     """Write the document. Raises UsageError naming the file where it cannot be written."""
     try:
         path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise UsageError(f"the report {path} cannot be written: {error.strerror}") from error
+
+
+def _described(error: BaseException) -> dict[str, Any]:
+    if isinstance(error, KeyboardInterrupt):
+        return {"type": "Interrupted", "text": str(error) or "interrupted"}
+    described = {"type": type(error).__name__, "text": str(error)}
+    details = {name: getattr(error, name) for name in ("cause", "stderr_tail", "stack") if getattr(error, name, None)}
+    return {**described, **details}
 
 
 def _peak_memory() -> dict[str, int] | None:

@@ -14,6 +14,8 @@ from kedge.cli.exits import CLEAN, REPORTED, errors_as_exit_codes
 from kedge.exceptions import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pyarrow as pa
 
     from kedge.host.results import ToolResult
@@ -49,6 +51,7 @@ def run(
     services: Services = None,
     report: Annotated[Path | None, typer.Option(metavar="FILE.json", help="write what happened")] = None,
     start_timeout: Annotated[float, typer.Option(metavar="SECONDS", help="how long the process may start")] = 30.0,
+    timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="how long the whole run may take")] = None,
     update_only: Annotated[bool, typer.Option("--update-only", help="construct the tool, show its schemas")] = False,
     in_process: Annotated[bool, typer.Option("--in-process", help="run in this process, for a debugger")] = False,
 ) -> None:
@@ -57,19 +60,19 @@ def run(
     Files by extension: .csv .tsv .json .jsonl .parquet .arrow .feather. Several -i of one anchor make several
     connections. Without -o every output is shown.
     """
-    from kedge.cli.display import RunDisplay, print_schema
 
-    with errors_as_exit_codes():
-        files = _output_files(outputs or [])
+    def planned_and_run() -> ToolResult:
+        files = _output_files(outputs or [], update_only)
         call = _tool_call(tool, command, python, inputs or [], config or [], config_file, services)
         call.outputs = list(files) or None
-        call.update_only, call.in_process, call.start_timeout = update_only, in_process, start_timeout
-        with RunDisplay(call.target.name) as display:
-            call.observer = display
-            result = _reported(call, files, report)
+        call.update_only, call.in_process = update_only, in_process
+        call.start_timeout, call.timeout = start_timeout, timeout
+        return _displayed(call, lambda: _run(call, files))
+
+    with errors_as_exit_codes():
+        result = planned_and_run() if report is None else _reported(tool, command, report, planned_and_run)
         if update_only:
-            for anchor, metadata in result.metadata.items():
-                print_schema(anchor, metadata)
+            _print_announcements(result)
         raise typer.Exit(CLEAN if result.ok else REPORTED)
 
 
@@ -78,18 +81,14 @@ def inspect(
     tool: ToolArgument, config: ConfigPairs = None, config_file: ConfigFile = None, python: Python = None
 ) -> None:
     """Show a tool's anchors, what it says of itself, and the schemas that it announces."""
-    from kedge.cli.display import RunDisplay, print_schema
-    from kedge.cli.inspection import print_declaration
-
     with errors_as_exit_codes():
+        from kedge.cli.inspection import print_declaration
+
         call = _tool_call(tool, None, python, [], config or [], config_file, None)
         call.update_only = True
         print_declaration(call.target)
-        with RunDisplay(call.target.name) as display:
-            call.observer = display
-            result = call.run(lambda _anchor: _CountedOnly())
-        for anchor, metadata in result.metadata.items():
-            print_schema(anchor, metadata)
+        result = _displayed(call, lambda: call.run(lambda _anchor: _CountedOnly()))
+        _print_announcements(result)
         raise typer.Exit(CLEAN if result.ok else REPORTED)
 
 
@@ -118,11 +117,13 @@ class _CountedOnly:
         """Nothing was kept."""
 
 
-def _output_files(pairs: list[str]) -> dict[str, str]:
+def _output_files(pairs: list[str], update_only: bool) -> dict[str, str]:
     files = anchored_files(pairs, "-o")
     for anchor, paths in files.items():
         if len(paths) > 1:
             raise UsageError(f"-o names anchor {anchor!r} twice: {', '.join(paths)}")
+        if update_only and paths != ["-"]:
+            raise UsageError(f"--update-only writes no records: write -o {anchor}=- to name the anchor alone")
     return {anchor: paths[0] for anchor, paths in files.items()}
 
 
@@ -157,20 +158,34 @@ def _tool_call(
     return call
 
 
-def _reported(call: ToolCall, files: dict[str, str], report: Path | None) -> ToolResult:
-    """Run, and write the report whatever comes of it."""
-    from kedge.cli.report import tool_report, write_report
+def _reported(tool: str, command: str | None, report: Path, run: Callable[[], ToolResult]) -> ToolResult:
+    """Plan and run, and write the report whatever comes of it."""
+    from kedge.cli.report import require_folder, tool_report, write_report
 
-    result, failure = None, None
+    require_folder(report)
+    name = command or tool.rpartition(":")[2]
     try:
-        result = _run(call, files)
+        result = run()
     except BaseException as error:
-        failure = error
+        write_report(report, tool_report(name, None, error))
         raise
-    finally:
-        if report is not None:
-            write_report(report, tool_report(call.target.name, result, failure))
+    write_report(report, tool_report(name, result, None))
     return result
+
+
+def _displayed(call: ToolCall, run: Callable[[], ToolResult]) -> ToolResult:
+    from kedge.cli.display import RunDisplay
+
+    with RunDisplay(call.target.name) as display:
+        call.observer = display
+        return run()
+
+
+def _print_announcements(result: ToolResult) -> None:
+    from kedge.cli.display import print_schema
+
+    for anchor, metadata in result.metadata.items():
+        print_schema(anchor, metadata)
 
 
 def _run(call: ToolCall, files: dict[str, str]) -> ToolResult:
@@ -178,11 +193,12 @@ def _run(call: ToolCall, files: dict[str, str]) -> ToolResult:
     from kedge.cli.display import PreviewSink
     from kedge.host.sinks import open_sinks
 
-    sinks: dict[str, Sink] = {**open_sinks({anchor: path for anchor, path in files.items() if path != "-"})}
+    written = {anchor: path for anchor, path in files.items() if path != "-"}
+    sinks: dict[str, Sink] = {**open_sinks(written)}
     shown = [anchor for anchor, path in files.items() if path == "-"]
 
     def open_sink(anchor: str) -> Sink:
-        if not files or anchor in shown:
+        if (not files or anchor in shown) and not call.update_only:
             return PreviewSink(anchor)
         return sinks.get(anchor) or _CountedOnly()
 

@@ -9,19 +9,19 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import pyarrow as pa
 from sqlglot import exp
 
 from kedge.engines.files import write_file
 from kedge.engines.functions import register_functions
 from kedge.engines.memory import available_memory
 from kedge.exceptions import WorkflowError
+from kedge.tools.contract import column
 from kedge.workflow.engine import Conversions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
-
-    import pyarrow as pa
 
     from kedge.tools.contract import FileSink, Records
     from kedge.tools.schema import Schema
@@ -35,8 +35,8 @@ CANCELLED = "the run was cancelled"
 class DuckDBEngine:
     """A DuckDB database that lives as long as a run.
 
-    ``memory_limit`` is in bytes, by default 80 % of what the control group or the machine allows; what does not fit goes
-    to ``temporary``, a directory. ``cancel`` may be called from any thread.
+    ``memory_limit`` is in bytes, by default 80 % of what the control group or the machine allows; what does not fit
+    goes to ``temporary``, a directory. ``cancel`` may be called from any thread.
     """
 
     def __init__(self, temporary: Path, memory_limit: int | None = None, threads: int | None = None) -> None:
@@ -53,23 +53,23 @@ class DuckDBEngine:
 
     def load(self, name: str, records: Records, schema: Schema) -> int:
         """Materialise Arrow records as a table, cast to the schema's types, and return its number of rows."""
+        guarded = _Guarded(records)
         cursor = self._connection.cursor()
         try:
-            cursor.register("arriving", records)
+            cursor.register("arriving", guarded.reader)
             columns = [
-                exp.alias_(
-                    exp.cast(exp.column(exp.to_identifier(field.name, quoted=True)), field.type.sql),
-                    field.name,
-                    quoted=True,
-                )
-                for field in schema
+                exp.alias_(exp.cast(column(field.name), field.type.sql), field.name, quoted=True) for field in schema
             ]
             select = exp.select(*columns).from_("arriving").sql(DIALECT)
             target = exp.to_identifier(name, quoted=True).sql(DIALECT)
-            found = cursor.execute(f"CREATE TABLE {target} AS {select}").fetchone()
-            return int(found[0]) if found else 0
+            with _errors():
+                found = cursor.execute(f"CREATE TABLE {target} AS {select}").fetchone()
+        except WorkflowError:
+            guarded.raise_fault()
+            raise
         finally:
             cursor.close()
+        return int(found[0]) if found else 0
 
     def fetch(self, query: exp.Query) -> pa.Table:
         """Run a query and return all of its rows."""
@@ -125,6 +125,27 @@ def _errors() -> Iterator[None]:
         raise WorkflowError(CANCELLED) from None
     except duckdb.Error as fault:
         raise WorkflowError(str(fault)) from fault
+
+
+class _Guarded:
+    """Records whose own errors are kept, since the engine that reads them tells them in other words."""
+
+    def __init__(self, records: Records) -> None:
+        self._fault: BaseException | None = None
+        batches = records.to_batches() if isinstance(records, pa.Table) else records
+        self.reader = pa.RecordBatchReader.from_batches(records.schema, self._batches(batches))
+
+    def _batches(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from batches
+        except BaseException as fault:
+            self._fault = fault
+            raise
+
+    def raise_fault(self) -> None:
+        """Raise the error that the records raised themselves, if they did."""
+        if self._fault is not None:
+            raise self._fault
 
 
 def _settings(temporary: Path, memory_limit: int | None, threads: int | None) -> dict[str, Any]:

@@ -26,9 +26,9 @@ Column = Any  # an Arrow array, which has no types to name
 def register_functions(connection: duckdb.DuckDBPyConnection, conversions: Conversions) -> list[str]:
     """Register the functions on a connection and return their names.
 
-    ``kedge_note(tool, text, value)`` notes a conversion that lost something and returns ``value``; statements call it in
-    a CASE branch that only such rows reach, so rows that convert well cost nothing. ``kedge_pattern_…`` are the methods of
-    the RegEx tool. The functions of the expression language register themselves.
+    ``kedge_note(tool, text, value)`` notes a conversion that lost something and returns ``value``; statements call it
+    in a CASE branch that only such rows reach, so rows that convert well cost nothing. ``kedge_pattern_…`` are the
+    methods of the RegEx tool. The functions of the expression language register themselves.
     """
 
     def note(tool: Column, text: Column, value: Column) -> Column:

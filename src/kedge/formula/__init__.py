@@ -1,13 +1,15 @@
 """The expression language of Designer: parsing, typing, translation to SQL, and evaluation row by row.
 
 ``bind`` parses a text and types it on the fields of an input; ``to_sql`` translates the result to a sqlglot
-expression for DuckDB, to whose connection ``register_udfs`` has added what DuckDB lacks.
+expression for DuckDB, to whose connection ``register_udfs`` has added what DuckDB lacks. ``convert`` stores
+a value in the type of a field and says what was lost. ``evaluate``, ``compile_fold`` and
+``compile_generator`` run expressions in Python, the latter two for Multi-Row Formula and Generate Rows.
 """
 
 from __future__ import annotations
 
 __all__ = [
-    "FUNCTIONS",
+    "Conversion",
     "Current",
     "DesignerType",
     "FieldRef",
@@ -15,6 +17,11 @@ __all__ = [
     "Typed",
     "bind",
     "common_type",
+    "compile_fold",
+    "compile_generator",
+    "convert",
+    "evaluate",
+    "mismatch",
     "parse",
     "register_udfs",
     "to_sql",
@@ -22,11 +29,11 @@ __all__ = [
     "walk",
 ]
 
-# The functions come first: they and the implicit conversions import each other.
-from kedge.formula.functions import FUNCTIONS  # isort: skip
 from kedge.formula.binder import Current, bind
+from kedge.formula.convert import Conversion, convert, mismatch
 from kedge.formula.options import FormulaOptions
 from kedge.formula.parser import parse
+from kedge.formula.rows import compile_fold, compile_generator, evaluate
 from kedge.formula.translate import to_sql
 from kedge.formula.typed import FieldRef, Typed, walk
 from kedge.formula.types import DesignerType, common_type

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from kedge.formula import nodes
 from kedge.formula.coerce import coerce, common, folded, is_untyped
 from kedge.formula.errors import error_at, near_names
-from kedge.formula.functions import FUNCTIONS, find
 from kedge.formula.functions import operators as op
+from kedge.formula.functions.registry import FUNCTIONS, find
 from kedge.formula.options import FormulaOptions
 from kedge.formula.parser import parse
 from kedge.formula.typed import (

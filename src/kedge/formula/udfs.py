@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pyarrow as pa
 
-from kedge.formula.functions import FUNCTIONS, HELPERS, find
 from kedge.formula.functions.family import udf_name
+from kedge.formula.functions.registry import FUNCTIONS, HELPERS, find
 from kedge.formula.typed import Function, Nulls
 from kedge.formula.types import DesignerType
 

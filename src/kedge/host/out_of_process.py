@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from kedge.exceptions import EngineGone
+from kedge.exceptions import EngineGone, ToolStartError, ToolTimeout
 from kedge.host.process import ToolProcess
 from kedge.host.session import StreamBrokenError, ToolSession
 
@@ -22,6 +23,11 @@ __all__ = ["Launch", "run_out_of_process"]
 
 _CRASH_SHOWS_WITHIN = 1.0
 """Seconds between the break of the streams and the end of the process that caused it."""
+_LEAVES_WITHIN = 1.6
+"""Seconds that a process has to end by itself once its streams are broken off; its own grace is one second."""
+_FEEDER_ENDS_WITHIN = 2.0
+_LOOKS_EVERY = 0.1
+_UNANSWERED_FOR = 1.0
 
 
 @dataclass(frozen=True)
@@ -31,9 +37,13 @@ class Launch:
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     start_timeout: float = 30.0
+    timeout: float | None = None
+    """How long the whole run may take, the start of the process included; None for any time."""
     budget: int = 64 << 20
     on_line: Callable[[str, str], None] | None = None
     """Gets each line that the process prints, as ``("stdout" | "stderr", line)``."""
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    """Set it, from any thread, to end the run."""
 
 
 def run_out_of_process(
@@ -44,26 +54,73 @@ def run_out_of_process(
     """Run a tool in its own process. Blocks until the run is over and the process is gone.
 
     ``prepare`` gets the process once it serves, with a folder for the run's temporary files, and says what to run.
-    Raises ToolStartError, ToolCrashed, ProtocolError, what ``prepare`` or reading an input raises, and
-    KeyboardInterrupt; what the tool reported goes to the receiver. No process is left in any case.
+    Raises ToolStartError, ToolCrashed, ToolTimeout, ProtocolError, EngineGone where the run was cancelled, what
+    ``prepare`` or reading an input raises, and KeyboardInterrupt; what the tool reported goes to the receiver. No
+    process is left in any case.
     """
+    began = time.monotonic()
     with ToolProcess(launch.command, environment=launch.environment, on_line=launch.on_line) as process:
-        address = process.start(launch.start_timeout)
+        process.start(min(launch.start_timeout, launch.timeout or launch.start_timeout))
         assert process.run_directory is not None
         initialization, feeds = prepare(process, process.run_directory)
-        with ToolSession(address, process.token, receiver, budget=launch.budget) as session:
-            session.initialize(initialization)
-            feeder = threading.Thread(
-                target=_feed, args=(session, initialization, feeds), name="kedge-feed", daemon=True
-            )
-            feeder.start()
-            session.wait()
-            feeder.join(launch.start_timeout)
-            failure = session.failure
+        try:
+            failure = _converse(launch, process, initialization, feeds, receiver, began)
+        except KeyboardInterrupt:
+            for line in process.leave(_LEAVES_WITHIN):
+                if launch.on_line is not None:
+                    launch.on_line("stderr", line)
+            raise
         if isinstance(failure, StreamBrokenError) and process.wait(_CRASH_SHOWS_WITHIN):
             raise process.crashed() from failure
+        if isinstance(failure, ToolTimeout):
+            raise ToolTimeout(str(failure), process.leave(_LEAVES_WITHIN))
         if failure is not None:
+            process.leave(_LEAVES_WITHIN)
             raise failure
+
+
+def _converse(
+    launch: Launch,
+    process: ToolProcess,
+    initialization: Initialization,
+    feeds: Sequence[Feed],
+    receiver: Receiver,
+    began: float,
+) -> Exception | None:
+    """Hold both streams until the run is over; what broke it, if anything did."""
+    with ToolSession(process.address, process.token, receiver, budget=launch.budget) as session:
+        session.initialize(initialization)
+        feeder = threading.Thread(target=_feed, args=(session, initialization, feeds), name="kedge-feed", daemon=True)
+        feeder.start()
+        _wait(session, process, launch, began)
+        failure = session.failure
+    feeder.join(_FEEDER_ENDS_WITHIN)
+    return failure
+
+
+def _wait(session: ToolSession, process: ToolProcess, launch: Launch, began: float) -> None:
+    """Wait for the end of the session, and bring it about where it would never come."""
+    connected = False
+    opened = time.monotonic()
+    while not session.wait(_LOOKS_EVERY):
+        now = time.monotonic()
+        if launch.cancelled.is_set():
+            session.abort(EngineGone("the run was cancelled"))
+        elif launch.timeout is not None and now > began + launch.timeout:
+            session.abort(ToolTimeout(f"the run took longer than {launch.timeout:g} s"))
+        elif not connected and now > opened + _UNANSWERED_FOR:
+            # Calls wait for a server as long as it takes. So somebody has to see that there is none.
+            connected = session.is_connected(_LOOKS_EVERY)
+            if not connected and process.wait(0):
+                session.abort(StreamBrokenError("the tool process ended before it was connected"))
+            elif not connected and now > opened + launch.start_timeout:
+                session.abort(_unanswered(process, launch.start_timeout))
+
+
+def _unanswered(process: ToolProcess, seconds: float) -> ToolStartError:
+    return ToolStartError(
+        f"the tool process said that it serves at {process.address}, and no gRPC server answered there in {seconds:g} s"
+    )
 
 
 def _feed(session: ToolSession, initialization: Initialization, feeds: Sequence[Feed]) -> None:

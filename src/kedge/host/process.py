@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import re
 import secrets
 import shutil
 import signal
@@ -13,11 +11,12 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections import deque
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from kedge.exceptions import ToolCrashed, ToolStartError
+from kedge.host.guard import start_guard
+from kedge.host.process_output import ProcessOutput, tool_frames, was_in_callback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,19 +25,18 @@ if TYPE_CHECKING:
 
 __all__ = ["ToolProcess"]
 
-_LISTENING = re.compile(r"^Listen(Port: (?P<port>\d+)|Address: (?P<address>unix:.+))$")
-_DESCRIPTION = "KedgeTool: "
-_TAIL_LINES = 50
-_LINE_BYTES = 64 << 10
-_FATAL = ("Fatal Python error", "Current thread", "Stack (most recent call first)", "Windows fatal exception")
 _POSIX = sys.platform != "win32"
+_OUTPUT_ENDS_WITHIN = 1.0
+_DUMP_TAKES = 0.5
+_OUT_OF_MEMORY = " (from outside: by a user, or by the system when its memory ran out)"
 
 
 class ToolProcess:
     """One tool process and its run directory, a folder that only this user can enter.
 
-    ``on_line`` gets every line that the process prints, as ``("stdout" | "stderr", line)``, on a thread of this object.
-    Times in seconds. Always :meth:`stop` it, best as a context manager; nothing of it is left after that.
+    ``on_line`` gets what the process prints, as ``("stdout" | "stderr", line)``, on a thread of this object; stacks go
+    to :attr:`stack` instead. Times in seconds. Always :meth:`stop` it, best as a context manager; nothing of it, and
+    nothing that it started, is left after that.
     """
 
     def __init__(
@@ -51,19 +49,15 @@ class ToolProcess:
     ) -> None:
         self.command = list(command)
         self.token = secrets.token_hex(16)
-        self.address = ""
-        self.description: dict[str, Any] | None = None
+        self.run_directory: Path | None = None
         self._environment = dict(environment or {})
-        self._on_line = on_line or (lambda _stream, _line: None)
         self._patience = patience
-        self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
-        self._stack: list[str] = []
-        self._found = threading.Event()
+        self._output = ProcessOutput(on_line or (lambda _stream, _line: None))
         self._exited = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
+        self._reaper: threading.Thread | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
         self._parent_pipe: int | None = None
-        self._threads: list[threading.Thread] = []
-        self.run_directory: Path | None = None
 
     def __repr__(self) -> str:
         state = "not started" if self._process is None else f"pid {self._process.pid}"
@@ -78,6 +72,21 @@ class ToolProcess:
         else:
             self.kill()
 
+    @property
+    def address(self) -> str:
+        """The gRPC address on which the process serves; empty until it has said so."""
+        return self._output.address
+
+    @property
+    def description(self) -> dict[str, Any] | None:
+        """What the process told of its tool, as JSON; None where it told nothing."""
+        return self._output.description
+
+    @property
+    def stack(self) -> tuple[str, ...]:
+        """The stacks that the process wrote, line by line: of a fault, or of the callback in which it was stopped."""
+        return self._output.stack
+
     # --- start --------------------------------------------------------------------------------------------------------
 
     def start(self, timeout: float = 30.0) -> str:
@@ -91,12 +100,9 @@ class ToolProcess:
         except OSError as error:
             self.stop()
             raise ToolStartError(f"cannot start {self.command[0]!r}: {error.strerror}") from error
-        self._found.wait(timeout)
+        self._output.found.wait(timeout)
         if not self.address:
-            ended = self._exited.wait(0 if timeout <= 0 else 0.2)
-            why = f"ended with {self.exit_cause()}" if ended else f"did not say its port within {timeout:g} s"
-            self.stop()
-            raise ToolStartError(self._with_tail(f"the tool process {why}"), tuple(self._tail))
+            raise self._not_started(timeout)
         return self.address
 
     def _launch(self) -> None:
@@ -109,7 +115,7 @@ class ToolProcess:
             environment["KEDGE_PARENT_FD"] = str(child_end)
             inherited = [child_end]
         try:
-            self._process = subprocess.Popen(  # noqa: S603 - the caller's own command
+            process = self._process = subprocess.Popen(  # noqa: S603 - the caller's own command
                 self.command,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -118,61 +124,43 @@ class ToolProcess:
                 pass_fds=inherited,
                 start_new_session=_POSIX,
             )
+            for descriptor in inherited:
+                self._guard = start_guard(descriptor, process.pid, self.run_directory)
         finally:
             for descriptor in inherited:
                 os.close(descriptor)
-        self._watch("stdout", self._process.stdout)
-        self._watch("stderr", self._process.stderr)
-        self._in_background("exit", self._reap)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self._output.read(process.stdout, process.stderr)
+        self._reaper = threading.Thread(target=self._reap, args=(process,), name="kedge-child-exit", daemon=True)
+        self._reaper.start()
 
-    def _watch(self, name: str, stream: IO[bytes] | None) -> None:
-        assert stream is not None
-        self._in_background(name, lambda: self._read_lines(name, stream))
-
-    def _in_background(self, name: str, body: Callable[[], None]) -> None:
-        thread = threading.Thread(target=body, name=f"kedge-child-{name}", daemon=True)
-        thread.start()
-        self._threads.append(thread)
-
-    def _read_lines(self, name: str, stream: IO[bytes]) -> None:
-        with contextlib.suppress(ValueError), stream:
-            for raw in iter(lambda: stream.readline(_LINE_BYTES), b""):
-                line = raw.decode("utf-8", "replace").rstrip("\r\n")
-                if name == "stderr":
-                    self._remember(line)
-                    self._on_line(name, line)
-                elif self.address or not self._is_greeting(line):
-                    self._on_line(name, line)
-
-    def _is_greeting(self, line: str) -> bool:
-        if line.startswith(_DESCRIPTION):
-            with contextlib.suppress(ValueError):
-                self.description = json.loads(line.removeprefix(_DESCRIPTION))
-            return True
-        match = _LISTENING.match(line)
-        if match is not None:
-            self.address = match["address"] or f"localhost:{match['port']}"
-            self._found.set()
-        return match is not None
-
-    def _remember(self, line: str) -> None:
-        self._tail.append(line)
-        if (self._stack or line.startswith(_FATAL)) and len(self._stack) < _TAIL_LINES:
-            self._stack.append(line)
+    def _not_started(self, timeout: float) -> ToolStartError:
+        """Why no port came; ends the process, and has it show where it stands if it still runs."""
+        if self._exited.wait(0.2):
+            why = f"the tool process ended with {self.exit_cause()} before it said its port"
+        else:
+            why = f"the tool process did not say its port within {timeout:g} s"
+            self.terminate()
+            self._exited.wait(_DUMP_TAKES)
+        self.kill()
+        if where := tool_frames(self.stack):
+            why = "\n".join([f"{why}; it was here, the innermost call first:", *where])
+        return ToolStartError(why, self._output.tail)
 
     # --- end ----------------------------------------------------------------------------------------------------------
 
-    def _reap(self) -> None:
+    def _reap(self, process: subprocess.Popen[bytes]) -> None:
         """Wait for the process; what it started and left running ends with it."""
-        process = self._process
-        assert process is not None
         if hasattr(os, "waitid"):
             with contextlib.suppress(ChildProcessError):
                 os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-            self._signal_group(signal.SIGKILL)
+        if _POSIX:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         self._exited.set()
-        self._found.set()
+        self._output.found.set()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the process to end; False where it has not within ``timeout``."""
@@ -183,29 +171,41 @@ class ToolProcess:
         code = None if self._process is None else self._process.returncode
         if code is None:
             return None
-        return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return f"exit code {code}" if code >= 0 else f"signal {_signal_name(-code)}"
 
     def crashed(self) -> ToolCrashed:
         """The error that tells how the process ended. Call it after the process has."""
-        for thread in self._threads:
-            thread.join(1.0)
+        self._output.join(_OUTPUT_ENDS_WITHIN)
         cause = self.exit_cause() or "no exit code"
-        return ToolCrashed(
-            self._with_tail(f"the tool process ended in the middle of the run, with {cause}"),
-            cause,
-            tuple(self._tail),
-            tuple(self._stack),
-        )
+        text = f"the tool process ended in the middle of the run, with {cause}"
+        if cause == "signal SIGKILL":
+            text += _OUT_OF_MEMORY
+        if where := tool_frames(self.stack):
+            text = "\n".join([f"{text}; it was here, the innermost call first:", *where])
+        return ToolCrashed(text, cause, self._output.tail, self.stack)
 
     def terminate(self) -> None:
-        """Ask the process to end now."""
+        """Ask the process to end now; one of Kedge writes its stack first."""
         if self._process is not None and not self._exited.is_set():
             self._process.terminate()
+
+    def leave(self, patience: float) -> tuple[str, ...]:
+        """Let a process end whose streams are broken off, and return where it was if it was in a callback.
+
+        A process of Kedge ends by itself, and tells first in which callback it was stopped. One that cannot, since its
+        callback holds the interpreter, is made to write its stack. Blocks for ``patience`` and one second at most; the
+        process may still live after that.
+        """
+        if not self._exited.wait(patience):
+            self.terminate()
+            self._exited.wait(_DUMP_TAKES)
+        self._output.join(_DUMP_TAKES)
+        return tool_frames(self.stack) if was_in_callback(self.stack) else ()
 
     def stop(self) -> None:
         """End the process: wait, SIGTERM, wait, SIGKILL; then remove its run directory.
 
-        Blocks for twice the ``patience`` at most.
+        Blocks for three times the ``patience`` at most.
         """
         try:
             if self._process is not None and not self._exited.wait(self._patience):
@@ -223,25 +223,23 @@ class ToolProcess:
         self.stop()
 
     def _clean_up(self) -> None:
-        for thread in self._threads:
-            thread.join(1.0)
+        self._output.join(_OUTPUT_ENDS_WITHIN)
+        if self._reaper is not None:
+            self._reaper.join(_OUTPUT_ENDS_WITHIN)
+        if self.run_directory is not None:
+            shutil.rmtree(self.run_directory, ignore_errors=True)
+        if self._guard is not None:
+            self._guard.kill()
+            self._guard.wait()
+            self._guard = None
         if self._parent_pipe is not None:
             os.close(self._parent_pipe)
             self._parent_pipe = None
-        if self.run_directory is not None:
-            shutil.rmtree(self.run_directory, ignore_errors=True)
 
-    def _signal_group(self, number: int) -> None:
-        if _POSIX and self._process is not None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, number)
 
-    def _with_tail(self, text: str) -> str:
-        for thread in self._threads:
-            if self._exited.is_set():
-                thread.join(1.0)
-        return (
-            "\n".join([f"{text}; the last lines of its stderr:", *(f"  {line}" for line in self._tail)])
-            if self._tail
-            else text
-        )
+def _signal_name(number: int) -> str:
+    """``SIGSEGV``, or the number of a signal that has no name, such as those for real-time use."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)

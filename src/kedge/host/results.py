@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pyarrow as pa
+    from typing_extensions import Self
 
     from kedge.sdk.fields import Metadata
     from kedge.sdk.outlet import Message
@@ -61,6 +62,19 @@ class ToolResult:
     def __repr__(self) -> str:
         anchors = ", ".join(f"{name} {s.rows} rows" for name, s in self.statistics.outgoing.items())
         return f"<ToolResult {'ok' if self.ok else 'failed'}: {anchors or 'no output'}, {len(self.messages)} messages>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def wait(self) -> Self:
+        """Return at once: this run is over. One that is read while it goes on waits for its end."""
+        return self
+
+    def close(self) -> None:
+        """Nothing is held but memory; a run that is read while it goes on ends."""
 
     @property
     def errors(self) -> tuple[str, ...]:

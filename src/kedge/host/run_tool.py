@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from kedge.sdk.plugin import PluginV2
 
 __all__ = ["config_document", "run_tool"]
 
@@ -50,7 +49,7 @@ class TableSink:
 
 
 def run_tool(
-    tool: str | type[PluginV2] | Sequence[str],
+    tool: str | type[Any] | Sequence[str],
     inputs: Mapping[str, object] | None = None,
     *,
     config: Mapping[str, Any] | str | os.PathLike[str] | None = None,

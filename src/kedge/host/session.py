@@ -43,7 +43,7 @@ from kedge.wire.shared_memory_reader import SharedMemoryReader
 from kedge.wire.shared_memory_writer import SharedMemoryWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import pyarrow as pa
     from typing_extensions import Self
@@ -99,15 +99,20 @@ class ToolSession:
         self._capabilities: frozenset[str] = frozenset()
         self._met = threading.Event()
         self._failure: Exception | None = None
+        self._reader = RecordReader(Direction.OUTGOING)
         self._update_only = False
         self._open_anchors: set[str] = set()
         self._taken = 0
         self._taking = False
         self._confirmed = False
+        self._records_left = False
         self._ended = threading.Event()
         self._readers = [
-            threading.Thread(target=self._guard, args=(body,), name=f"kedge-host-{name}", daemon=True)
-            for name, body in (("control", self._read_control), ("records", self._read_records))
+            threading.Thread(target=self._guard, args=(body, broken), name=f"kedge-host-{name}", daemon=True)
+            for name, body, broken in (
+                ("control", self._read_control, self._control_broken),
+                ("records", self._read_records, self._records_broken),
+            )
         ]
         for reader in self._readers:
             reader.start()
@@ -157,6 +162,17 @@ class ToolSession:
         """Wait until the run was confirmed and its last record received, or failed; False after ``timeout`` seconds."""
         return self._ended.wait(timeout)
 
+    def is_connected(self, timeout: float) -> bool:
+        """Whether somebody answers at the address; waits up to ``timeout`` seconds for that."""
+        ready = grpc.channel_ready_future(self._channel)
+        try:
+            ready.result(timeout)
+        except grpc.FutureTimeoutError:
+            return False
+        finally:
+            ready.cancel()
+        return True
+
     @property
     def confirmed(self) -> bool:
         """Whether the tool process said that the run is over."""
@@ -191,6 +207,12 @@ class ToolSession:
         return self._channel.stream_stream(f"/{SERVICE_NAME}/{method}")
 
     def _outgoing(self) -> Iterator[bytes]:
+        try:
+            yield from self._encoded()
+        except Exception as error:
+            self._fail(error)
+
+    def _encoded(self) -> Iterator[bytes]:
         writer, agreed = RecordWriter(Direction.INCOMING), False
         for anchor, table in self._records_queue:
             if self._capabilities and not agreed:
@@ -210,14 +232,28 @@ class ToolSession:
 
     # --- what the tool says -------------------------------------------------------------------------------------------
 
-    def _guard(self, body: Any) -> None:
+    def _guard(self, body: Callable[[], None], broken: Callable[[grpc.RpcError], None]) -> None:
         try:
-            body()
-        except grpc.RpcError as error:
-            if not self._confirmed:
-                self._fail(StreamBrokenError(f"the tool process broke a stream off: {_status(error)}"))
+            try:
+                body()
+            except grpc.RpcError as error:
+                broken(error)
         except Exception as error:
             self._fail(error)
+
+    def _control_broken(self, error: grpc.RpcError) -> None:
+        self._fail(StreamBrokenError(f"the tool process broke Control off: {_status(error)}"))
+
+    def _records_broken(self, error: grpc.RpcError) -> None:
+        """Harmless where nothing more was to come; then Control tells whether the run is over."""
+        if self._records_left:
+            self._reader.finish()
+        elif self._reader.half_received or not self._all_records_in():
+            missing = ", ".join(map(repr, sorted(self._open_anchors)))
+            raise StreamBrokenError(
+                f"the tool process broke RecordTransfer off before it had closed anchor {missing}: {_status(error)}"
+            )
+        self._records_queue.close(EngineGone("the tool takes no more records"))
 
     def abort(self, error: Exception) -> None:
         """Break the run off; ``error`` becomes its :attr:`failure`."""
@@ -254,6 +290,7 @@ class ToolSession:
             records.join(_QUIET)
             if taken == self._taken and not self._taking:
                 break
+        self._records_left = True
         self._records.cancel()
         records.join()
         self._ended.set()
@@ -265,15 +302,15 @@ class ToolSession:
     def _read_records(self) -> None:
         self._capabilities = parse_capabilities(dict(self._records.initial_metadata()))
         self._met.set()
-        reader = RecordReader(
+        self._reader = RecordReader(
             Direction.OUTGOING,
             trusted=self._has_token and bool(self._capabilities),
             shared=SharedMemoryReader(self._folder, TO_ENGINE) if self._folder and self._shares() else None,
         )
         for data in self._records:
-            message = reader.decode(data)
+            message = self._reader.decode(data)
             if isinstance(message, Records):
-                for table, _ in reader.batches(message):
+                for table, _ in self._reader.batches(message):
                     self._taking = True
                     self._receiver.on_batch(message.anchor, table)
                     self._taking = False
@@ -282,7 +319,7 @@ class ToolSession:
                 self._receiver.on_close(message.name)
                 self._open_anchors.discard(message.name)
             self._taken += 1
-        reader.finish()
+        self._reader.finish()
 
 
 def _status(error: grpc.RpcError) -> str:

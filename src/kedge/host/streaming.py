@@ -1,7 +1,8 @@
 """A run whose records are read while it goes on.
 
-At most ``budget`` bytes wait in memory. A reader that stops reading stalls the tool; only where a reader waits for one
-anchor while another is full, which would wait for ever, the full anchor's records go through a temporary file.
+At most ``budget`` bytes wait in memory. A reader that stops reading stalls the tool; only where somebody waits for one
+anchor, or for the end of the run, while the budget is full of another, which would wait for ever, further records go
+through temporary files.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 import threading
-from collections import deque
-from collections.abc import Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,7 @@ class _Buffer:
         self._budget = budget
         self._held = 0
         self._queues: dict[str, deque[pa.Table | Path]] = {}
-        self._waiting: set[str] = set()
+        self._waiting: Counter[str | None] = Counter()
         self._spill: tempfile.TemporaryDirectory[str] | None = None
         self._spilled = 0
         self._stopped = False
@@ -74,10 +75,7 @@ class _Buffer:
         """The next batch; None at the end. Raises what ended the run."""
         with self.changed:
             queue = self._queues[anchor]
-            self._waiting.add(anchor)
-            self.changed.notify_all()
-            self.changed.wait_for(lambda: bool(queue) or self.over)
-            self._waiting.discard(anchor)
+            self._wait_for(lambda: bool(queue), anchor)
             if not queue:
                 if self.failure is not None:
                     raise self.failure
@@ -88,10 +86,23 @@ class _Buffer:
             self.changed.notify_all()
         return item if isinstance(item, pa.Table) else _from_file(item)
 
+    def schema(self, anchor: str) -> pa.Schema | None:
+        """Its schema, once it is known; None where the run is over without one. Raises what ended the run."""
+        with self.changed:
+            self._wait_for(lambda: anchor in self.schemas, anchor)
+            if anchor not in self.schemas and self.failure is not None:
+                raise self.failure
+            return self.schemas.get(anchor)
+
+    def wait_for_end(self) -> None:
+        """Wait until the run is over, whatever is read meanwhile."""
+        with self.changed:
+            self._wait_for(lambda: False, None)
+
     def end(self, failure: BaseException | None) -> None:
         with self.changed:
             self.over = True
-            self.failure = None if isinstance(failure, _Stopped) else failure
+            self.failure = None if self._stopped else failure
             self.changed.notify_all()
 
     def stop(self) -> None:
@@ -106,8 +117,18 @@ class _Buffer:
     def _has_room(self) -> bool:
         return self._held < self._budget
 
+    def _wait_for(self, condition: Callable[[], bool], anchor: str | None) -> None:
+        """Wait for something of an anchor, of all for None, or for the end of the run."""
+        self._waiting[anchor] += 1
+        self.changed.notify_all()
+        try:
+            self.changed.wait_for(lambda: condition() or self.over)
+        finally:
+            self._waiting[anchor] -= 1
+
     def _is_blocking(self, anchor: str) -> bool:
-        return any(other != anchor and not self._queues[other] for other in self._waiting)
+        waited_for = [other for other, readers in self._waiting.items() if readers]
+        return any(other is None or (other != anchor and not self._queues.get(other)) for other in waited_for)
 
     def _to_file(self, table: pa.Table) -> Path:
         if self._spill is None:
@@ -155,22 +176,17 @@ class _Readers(Mapping[str, pa.RecordBatchReader]):
         self._given: set[str] = set()
 
     def __getitem__(self, anchor: str) -> pa.RecordBatchReader:
-        buffer = self._buffer
-        with buffer.changed:
-            buffer.changed.wait_for(lambda: anchor in buffer.schemas or buffer.over)
-            if anchor not in buffer.schemas:
-                if buffer.failure is not None:
-                    raise buffer.failure
-                raise KeyError(anchor)
-            if anchor in self._given:
-                raise UsageError(f"the records of anchor {anchor!r} are read already; keep the reader")
-            self._given.add(anchor)
-        return pa.RecordBatchReader.from_batches(buffer.schemas[anchor], self._batches(anchor))
+        schema = self._buffer.schema(anchor)
+        if schema is None:
+            raise KeyError(anchor)
+        if anchor in self._given:
+            raise UsageError(f"the records of anchor {anchor!r} are read already; keep the reader")
+        self._given.add(anchor)
+        return pa.RecordBatchReader.from_batches(schema, self._batches(anchor))
 
     def __iter__(self) -> Iterator[str]:
         """Anchor names; waits for the end of the run, since only then all are known."""
-        with self._buffer.changed:
-            self._buffer.changed.wait_for(lambda: self._buffer.over)
+        self._buffer.wait_for_end()
         return iter(dict(self._buffer.schemas))
 
     def __len__(self) -> int:
@@ -210,22 +226,25 @@ class StreamedResult(ToolResult):
         self._thread = threading.Thread(target=self._run, name="kedge-stream", daemon=True)
         self._thread.start()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def wait(self) -> Self:
-        """Wait for the end of the run, which comes once its outputs are read. Raises what ended it early."""
+        """Wait for the end of the run. Raises what ended it early.
+
+        What is not read meanwhile waits in memory, up to the budget, and beyond it in temporary files.
+        """
+        self._buffer.wait_for_end()
         self._thread.join()
         if self._buffer.failure is not None:
             raise self._buffer.failure
         return self
 
     def close(self) -> None:
-        """End the run, if it has not ended, and drop what was not read."""
+        """End the run, if it has not ended, and drop what was not read.
+
+        Blocks until the tool process is gone. A tool that runs in this process cannot be ended: there it blocks until
+        the tool's callback returns or writes.
+        """
         self._buffer.stop()
+        self._call.cancelled.set()
         self._thread.join()
         self._buffer.clean_up()
 

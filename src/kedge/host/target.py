@@ -9,14 +9,16 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from kedge.exceptions import UsageError
-from kedge.loading import ToolName, load_tool, parse_tool_name
-from kedge.sdk.plugin import PluginV2
+from kedge.compat.alias import install as install_alias
+from kedge.exceptions import ToolStartError, UsageError
+from kedge.loading import ToolName, load_tool, parse_tool_name, tool_class
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from kedge.sdk.plugin import PluginV2
 
 __all__ = ["ToolTarget", "resolve_target"]
 
@@ -40,11 +42,14 @@ class ToolTarget:
         return load_tool(self.tool_name)
 
 
-def resolve_target(tool: str | type[PluginV2] | Sequence[str], python: str | None = None) -> ToolTarget:
+def resolve_target(tool: str | type[Any] | Sequence[str], python: str | None = None) -> ToolTarget:
     """What ``tool`` means: ``package:Tool``, ``path/to/file.py:Tool``, a tool class, or a whole command line.
 
     ``python`` is the interpreter that serves it, this one where it is None. Raises UsageError.
+
+    From here on the names of the other SDK resolve to Kedge's objects in this process.
     """
+    install_alias()
     if isinstance(tool, str):
         name = parse_tool_name(tool)
         return ToolTarget(name.tool, _command(name, python), tool_name=name)
@@ -55,9 +60,11 @@ def resolve_target(tool: str | type[PluginV2] | Sequence[str], python: str | Non
     raise UsageError(f"{tool!r} is no tool: give PACKAGE:TOOL, path/to/file.py:Tool, a tool class or a command")
 
 
-def _class_target(tool: type[PluginV2], python: str | None) -> ToolTarget:
-    if not issubclass(tool, PluginV2):
-        raise UsageError(f"{tool.__name__} is no tool: a tool is a class derived from kedge.PluginV2")
+def _class_target(tool: type[Any], python: str | None) -> ToolTarget:
+    try:
+        runs_as = tool_class(tool, tool.__name__)
+    except ToolStartError as error:
+        raise UsageError(str(error)) from None
     if "." in tool.__qualname__:
         raise UsageError(
             f"{tool.__qualname__} is defined inside of something else, where a tool process cannot find it: "
@@ -65,7 +72,7 @@ def _class_target(tool: type[PluginV2], python: str | None) -> ToolTarget:
         )
     name = ToolName(_importable(tool.__module__) or inspect.getfile(tool), tool.__name__)
     search_path = os.pathsep.join(part for part in sys.path if part)
-    return ToolTarget(tool.__name__, _command(name, python), {"PYTHONPATH": search_path}, name, tool)
+    return ToolTarget(tool.__name__, _command(name, python), {"PYTHONPATH": search_path}, name, runs_as)
 
 
 def _importable(module: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import threading
 import uuid
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -12,7 +13,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import kedge
 from kedge.exceptions import UsageError
 from kedge.host.batching import rebatch
 from kedge.host.collector import Collector, Observer
@@ -28,6 +28,7 @@ from kedge.sdk.batch_converter import BatchConverter
 from kedge.sdk.constants import Anchor, UpdateMode
 from kedge.sdk.engine_types import IncomingPlan
 from kedge.sdk.initialization import IncomingAnchor, IncomingConnection, Initialization, OutgoingAnchor
+from kedge.sdk.version import __version__
 from kedge.wire.metadata import metadata_to_wire
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ __all__ = ["ToolCall"]
 
 @dataclass
 class ToolCall:
-    """One run of one tool, planned. ``budget`` in bytes each way, ``start_timeout`` in seconds."""
+    """One run of one tool, planned. ``budget`` in bytes each way, ``start_timeout`` and ``timeout`` in seconds."""
 
     target: ToolTarget
     inputs: Mapping[str, object] = field(default_factory=dict)
@@ -59,12 +60,17 @@ class ToolCall:
     keep_partial: bool = True
     """Whether the sinks of a run that reported an error are closed, or abandoned so that nothing looks complete."""
     start_timeout: float = 30.0
+    timeout: float | None = None
+    """How long the whole run may take; None for any time."""
     budget: int = 64 << 20
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    """Set it, from any thread, to end a run in a process of its own."""
 
     def run(self, open_sink: Callable[[str], Sink]) -> ToolResult:
         """Run the tool and block until it is over; the records of each outgoing anchor go to its sink.
 
-        Raises UsageError, ToolStartError, ToolCrashed, ProtocolError and KeyboardInterrupt; sinks are abandoned then.
+        Raises UsageError, ToolStartError, ToolCrashed, ToolTimeout, ProtocolError, EngineGone where it was cancelled,
+        and KeyboardInterrupt; sinks are abandoned then.
         What the tool itself reported is in the result.
         """
         stopwatch = Stopwatch()
@@ -85,6 +91,8 @@ class ToolCall:
 
     def _run(self, incoming: _Incoming, collector: Collector) -> None:
         if self.in_process:
+            if self.timeout is not None:
+                raise UsageError("a run in this process cannot be ended by a timeout; leave one of the two out")
             tool = self.target.load()
             with tempfile.TemporaryDirectory(prefix="kedge-") as folder:
                 initialization = self._initialization(declared_anchors(tool), incoming, Path(folder), collector)
@@ -92,10 +100,12 @@ class ToolCall:
             return
         launch = Launch(
             self.target.command,
-            {**self.target.environment, "KEDGE_BUDGET": str(self.budget)},
-            self.start_timeout,
-            self.budget,
-            self.observer.on_line,
+            environment={**self.target.environment, "KEDGE_BUDGET": str(self.budget)},
+            start_timeout=self.start_timeout,
+            timeout=self.timeout,
+            budget=self.budget,
+            on_line=self.observer.on_line,
+            cancelled=self.cancelled,
         )
         run_out_of_process(
             launch,
@@ -207,7 +217,7 @@ def _unknown_anchor(kind: str, name: str, known: Mapping[str, object] | Sequence
 def _constants(temp_dir: Path, update_only: bool) -> dict[str, str]:
     """The constants that every engine sends, and some that tools ask for."""
     return {
-        "Engine.Version": kedge.__version__,
+        "Engine.Version": __version__,
         "AlteryxExecutable": str(Path(sys.executable).parent),
         "Engine.WorkflowDirectory": f"{Path.cwd()}{os.sep}",
         "Engine.TempFilePath": f"{temp_dir}{os.sep}",

@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from kedge.exceptions import AnchorNotFoundException, EngineGone, UsageError
+from kedge.exceptions import AnchorNotFoundException, EngineGone, ProtocolError, UsageError
 from kedge.lifecycle.events import (
     Answered,
     BatchArrived,
@@ -19,8 +19,6 @@ from kedge.lifecycle.events import (
     Construct,
     ControlClosed,
     DeliverAnswer,
-    DeliverBatch,
-    DeliverCompletion,
     DeliverEnd,
     Disconnected,
     Flushed,
@@ -36,6 +34,7 @@ from kedge.lifecycle.events import (
     SendRequest,
     Violated,
 )
+from kedge.lifecycle.incoming import IncomingRecords, Traffic, named
 from kedge.lifecycle.transitions import TRANSITIONS, Reaction, State
 from kedge.sdk.constants import Anchor, MessageType
 from kedge.sdk.outgoing import OutgoingRecords
@@ -68,28 +67,6 @@ class Statistics(NamedTuple):
 
 
 @dataclass
-class _Connection:
-    """What is known of one incoming connection."""
-
-    half_received: int = 0
-    touched: float = 0.0
-    completed_at: float | None = None
-    done: bool = False
-
-
-@dataclass
-class _Traffic:
-    batches: int = 0
-    rows: int = 0
-    bytes: int = 0
-
-    def add(self, table: pa.Table, size: int) -> None:
-        self.batches += 1
-        self.rows += table.num_rows
-        self.bytes += size
-
-
-@dataclass
 class _Pending:
     """Requests that wait for their answer; a callback of None means that a thread waits for it."""
 
@@ -109,36 +86,25 @@ class Lifecycle:
     """
 
     def __init__(self, quiet: float = 0.05, patience: float = 30.0, budget: int = 64 << 20) -> None:
-        self.quiet = quiet
-        self.patience = patience
-        self.budget = budget
         self.state = State.AWAITING
         self.control_out: deque[ControlAction] = deque()
         self.records_out: deque[RecordAction] = deque()
         self.failed = False
         self._initialization: Initialization | None = None
-        self._connections: dict[Anchor, _Connection] = {}
+        self._incoming = IncomingRecords(quiet, patience, budget)
         self._outgoing: dict[str, OutgoingRecords] = {}
-        self._inbox: deque[tuple[DeliverBatch | DeliverCompletion, int]] = deque()
+        self._sent = Traffic()
         self._answered: deque[DeliverAnswer] = deque()
         self._pending = _Pending()
-        self._constructed = False
-        self._records_closed = False
+        self._calling = False
         self._notified = False
         self._control_closed = False
         self._loss = ""
-        self._resumed = 0.0
-        self._pending_bytes = 0
-        self._high_water = 0
-        self._in, self._out = _Traffic(), _Traffic()
 
     def __repr__(self) -> str:
-        open_connections = sum(not connection.done for connection in self._connections.values())
-        return (
-            f"<Lifecycle {self.state.value}: {len(self._inbox)} deliveries waiting ({self._pending_bytes} bytes), "
-            f"{open_connections} of {len(self._connections)} connections open, "
-            f"{len(self._pending.callbacks)} requests unanswered>"
-        )
+        calling = ", a callback runs" if self._calling else ""
+        unanswered = len(self._pending.callbacks)
+        return f"<Lifecycle {self.state.value}{calling}: {self._incoming!r}, {unanswered} requests unanswered>"
 
     # --- the engine's half --------------------------------------------------------------------------------------------
 
@@ -147,48 +113,69 @@ class Lifecycle:
         reaction = TRANSITIONS.get((self.state, type(event)))
         if reaction is None:
             raise RuntimeError(f"{type(event).__name__} cannot happen while {self.state.value}")
+        if isinstance(event, Returned | Raised | Flushed):
+            self._take_turn(event, now)
         if reaction is Reaction.TAKE:
-            getattr(self, f"_on_{type(event).__name__}")(event, now)
+            self._take(event, now)
         elif reaction is Reaction.REFUSE:
             self._fail(f"protocol error: {_describe(event)} came while the tool was {self.state.value}")
         elif isinstance(event, Answered):
-            logger.warning("an answer to %r came, which nobody asked", event.msg_id)
+            _log_unasked(event)
+        elif isinstance(event, Raised):
+            logger.warning("the run was over, and a callback that was still under way failed: %s", event.text)
 
     def next_call(self, now: float) -> Call | None:
-        """The next call to run, None where there is none now. The driver reports Returned or Raised for each."""
-        if self.state is State.CONSTRUCTING and not self._constructed:
-            assert self._initialization is not None
-            self._constructed = True
-            return Construct(self._initialization)
-        if self.state in (State.RUNNING, State.COMPLETING, State.UPDATED) and self._answered:
-            return self._answered.popleft()
-        if self.state is State.RUNNING:
-            return self._next_delivery(now)
-        if self.state in (State.COMPLETING, State.UPDATED) and not self._pending.waiting():
-            self._end()
-        return None
+        """The next call to run, None where there is none now. The driver reports Returned or Raised for each.
+
+        Raises RuntimeError where it has not done so for the last one.
+        """
+        if self._calling:
+            raise RuntimeError("the next call cannot be had before the last has returned or raised")
+        try:
+            call = self._decide(now)
+        except ProtocolError as error:
+            self._fail(f"protocol error: {error}")
+            return None
+        self._calling = call is not None
+        return call
 
     def deadline(self) -> float | None:
         """When :meth:`next_call` may have something without a further event; None where only an event helps."""
-        if self.state is not State.RUNNING or not self.wants_records:
-            return None
-        return min((at for at in map(self._quiet_until, self._connections.values()) if at is not None), default=None)
+        return self._incoming.deadline() if self.state is State.RUNNING else None
 
     @property
     def wants_records(self) -> bool:
         """Whether the driver may read on from RecordTransfer."""
-        return self._pending_bytes < self.budget or self.state in (State.ENDING, State.CONFIRMED, State.LOST)
+        return self._incoming.wants_records
 
     def statistics(self) -> Statistics:
         """What has passed so far."""
-        arrived, sent = self._in, self._out
+        arrived, sent = self._incoming.traffic, self._sent
         return Statistics(
             *(arrived.batches, arrived.rows, arrived.bytes),
             *(sent.batches, sent.rows, sent.bytes),
-            *(self._pending_bytes, self._high_water),
+            *(self._incoming.pending_bytes, self._incoming.high_water),
         )
 
     # --- events -------------------------------------------------------------------------------------------------------
+
+    def _take_turn(self, event: Returned | Raised | Flushed, now: float) -> None:
+        """Only a callback that runs can come back, and only after the last one can all be flushed."""
+        if isinstance(event, Flushed) is self._calling:
+            state = f"while {self.state.value}, {'a' if self._calling else 'no'} callback runs"
+            raise RuntimeError(f"{type(event).__name__} cannot happen: {state}")
+        if self._calling:
+            self._calling = False
+            self._incoming.returned(now)
+
+    def _take(self, event: Event, now: float) -> None:
+        try:
+            if not isinstance(event, ChunkArrived | BatchArrived | ConnectionCompleted | RecordsClosed):
+                getattr(self, f"_on_{type(event).__name__}")(event, now)
+            elif not self.update_only:
+                self._incoming.take(event, now)
+        except ProtocolError as error:
+            self._fail(f"protocol error: {error}")
 
     def _on_Initialized(self, event: Initialized, now: float) -> None:  # noqa: N802 - named after the event
         self._initialization = event.initialization
@@ -196,68 +183,18 @@ class Lifecycle:
             anchor.name: OutgoingRecords(anchor.name, connected=anchor.num_connections > 0)
             for anchor in event.initialization.outgoing
         }
-        early, self._connections = (
-            self._connections,
-            {
-                Anchor(anchor.name, connection.name): _Connection(touched=now)
-                for anchor in event.initialization.incoming
-                for connection in anchor.connections
-            },
-        )
         self.state = State.CONSTRUCTING
-        if event.initialization.update_only:
-            self._inbox.clear()
-            return
-        for anchor, connection in early.items():
-            if self._known(anchor):
-                self._connections[anchor] = connection
-        self._settle_records_closed()
-
-    def _on_ChunkArrived(self, event: ChunkArrived, now: float) -> None:  # noqa: N802
-        connection = self._arrival(Anchor(event.anchor, event.connection), event.size, now)
-        if connection is not None:
-            connection.half_received += event.size
-            self._hold(event.size)
-
-    def _on_BatchArrived(self, event: BatchArrived, now: float) -> None:  # noqa: N802
-        anchor = Anchor(event.anchor, event.connection)
-        connection = self._arrival(anchor, event.size, now)
-        if connection is not None:
-            self._hold(event.size)
-            size = connection.half_received + event.size
-            connection.half_received = 0
-            self._in.add(event.table, size)
-            self._inbox.append((DeliverBatch(event.table, anchor), size))
-
-    def _on_ConnectionCompleted(self, event: ConnectionCompleted, now: float) -> None:  # noqa: N802
-        if self._initialization is None and event.anchor is not None and event.connection is not None:
-            self._connections.setdefault(Anchor(event.anchor, event.connection), _Connection(touched=now))
-        named = [
-            (anchor, connection)
-            for anchor, connection in self._connections.items()
-            if event.anchor in (None, anchor.name) and event.connection in (None, anchor.connection)
-        ]
-        if not named and (event.anchor is not None or event.connection is not None):
-            self._fail(
-                f"protocol error: the engine completed connection {event.connection!r} of anchor {event.anchor!r}, "
-                f"which it never announced; it announced {self._announced()}"
-            )
-        for anchor, connection in named:
-            if not event.in_band:
-                connection.completed_at = now if connection.completed_at is None else connection.completed_at
-            elif not self._broken_off(anchor, connection):
-                self._complete(anchor, connection)
-
-    def _on_RecordsClosed(self, _event: RecordsClosed, _now: float) -> None:  # noqa: N802
-        self._records_closed = True
-        self._settle_records_closed()
+        if self.update_only:
+            self._incoming.drop()
+        else:
+            self._incoming.announce(event.initialization.incoming, now)
 
     def _on_NotifyComplete(self, _event: NotifyComplete, _now: float) -> None:  # noqa: N802
         self._notified = True
 
     def _on_Answered(self, event: Answered, _now: float) -> None:  # noqa: N802
         if event.msg_id not in self._pending.callbacks:
-            logger.warning("an answer to %r came, which nobody asked", event.msg_id)
+            _log_unasked(event)
         elif (callback := self._pending.callbacks.pop(event.msg_id)) is None:
             self._pending.answers[event.msg_id] = event.answer
         else:
@@ -265,12 +202,13 @@ class Lifecycle:
 
     def _on_ControlClosed(self, _event: ControlClosed, _now: float) -> None:  # noqa: N802
         self._control_closed = True
+        waiting = self._pending.waiting()
         if self.state is State.AWAITING:
             self._lose("the engine closed Control before it initialised the tool")
         elif self.state in (State.CONSTRUCTING, State.RUNNING) and not self._notified and not self.update_only:
             self._lose("the engine closed Control before it had sent notify_complete")
-        elif self._pending.waiting():
-            self._fail(f"the engine closed Control without answering {self._pending.waiting()} of the tool's requests")
+        elif waiting:
+            self._fail(f"the engine closed Control without answering {waiting} of the tool's requests")
 
     def _on_Disconnected(self, event: Disconnected, _now: float) -> None:  # noqa: N802
         self._lose(event.reason)
@@ -293,17 +231,17 @@ class Lifecycle:
 
     def message(self, message: Message) -> None:
         """Queue a message."""
-        self._require_engine()
+        self._require_run("a message")
         self.control_out.append(SendMessage(message))
 
     def progress(self, fraction: float) -> None:
         """Queue a progress report."""
-        self._require_engine()
+        self._require_run("a progress report")
         self.control_out.append(SendProgress(fraction))
 
     def request(self, request: Request, callback: AnswerCallback | None) -> str:
         """Queue a request and return its id; without a callback the answer is fetched by :meth:`take_answer`."""
-        self._require_engine()
+        self._require_run("a request", State.ENDING)
         if self._control_closed:
             raise EngineGone("the engine closed Control: it answers no more requests")
         msg_id = str(uuid.uuid4())
@@ -312,43 +250,43 @@ class Lifecycle:
         return msg_id
 
     def take_answer(self, msg_id: str) -> Answer | None:
-        """The answer to a request without callback, None while it has not come; EngineGone if it never will."""
+        """The answer to a request without callback, None while it has not come.
+
+        Raises EngineGone or, where the run is over, UsageError if it never will.
+        """
         answer = self._pending.answers.pop(msg_id, None)
         if answer is None:
-            self._require_engine()
+            self._require_run("the wait for an answer", State.ENDING)
             if self._control_closed:
                 raise EngineGone("the engine closed Control without answering")
         return answer
 
     def push_metadata(self, anchor: str, metadata: Metadata) -> None:
         """Queue an announcement; one that repeats the last is not sent again."""
-        self._require_engine()
+        self._require_run(f"push_outgoing_metadata({anchor!r}, …)")
         if self._outgoing_anchor(anchor).announce(metadata):
-            self.control_out.append(PushMetadata(anchor, metadata))
+            self.control_out.append(PushMetadata(anchor, metadata.clone()))
 
     def write(self, anchor: str, data: pa.Table | pa.RecordBatch) -> None:
         """Queue records; the first batch announces the anchor where the tool did not."""
-        self._require_engine()
-        if self.state in (State.CONSTRUCTING, State.UPDATED):
+        self._require_run(f"write_to_anchor({anchor!r}, …)", State.ENDING)
+        if self.state not in (State.RUNNING, State.COMPLETING):
             raise UsageError(
                 f"write_to_anchor({anchor!r}, …) in __init__: records can be written from on_record_batch, "
                 "on_incoming_connection_complete and on_complete; __init__ only announces metadata"
             )
-        if self.state not in (State.RUNNING, State.COMPLETING):
-            raise UsageError(f"write_to_anchor({anchor!r}, …) came when the run was over ({self.state.value})")
-        outgoing = self._outgoing_anchor(anchor)
-        conformed = outgoing.conform(data)
+        conformed = self._outgoing_anchor(anchor).conform(data)
         self._warn(conformed.warnings)
         if conformed.announce is not None:
             self.control_out.append(PushMetadata(anchor, conformed.announce))
         for table, size in conformed.tables:
-            self._out.add(table, size)
+            self._sent.add(table, size)
             self.records_out.append(SendBatch(anchor, table))
 
     def close(self, anchor: str) -> None:
-        """Queue the close of an outgoing anchor; closing twice is closing once."""
-        self._require_engine()
-        if self._outgoing_anchor(anchor).close():
+        """Queue the close of an outgoing anchor; closing twice is closing once. An update-only run closes nothing."""
+        self._require_run(f"close_outgoing_anchor({anchor!r})")
+        if self._outgoing_anchor(anchor).close() and not self.update_only:
             self.records_out.append(CloseAnchor(anchor))
 
     # --- decisions ----------------------------------------------------------------------------------------------------
@@ -358,88 +296,25 @@ class Lifecycle:
         """Whether the engine only wants the tool constructed."""
         return self._initialization is not None and self._initialization.update_only
 
+    def _decide(self, now: float) -> Call | None:
+        if self.state is State.CONSTRUCTING:
+            assert self._initialization is not None
+            return Construct(self._initialization)
+        if self._answered:
+            return self._answered.popleft()
+        if self.state is State.RUNNING:
+            return self._next_delivery(now)
+        if self.state in (State.COMPLETING, State.UPDATED) and not self._pending.waiting():
+            self._end()
+        return None
+
     def _next_delivery(self, now: float) -> Call | None:
-        for anchor, connection in self._connections.items():
-            quiet_until = self._quiet_until(connection)
-            if quiet_until is None or now < quiet_until or not self.wants_records:
-                continue
-            if self._broken_off(anchor, connection):
-                return None
-            self._complete(anchor, connection)
-        if self._inbox:
-            call, size = self._inbox.popleft()
-            self._release(size, now)
-            return call
-        everything_in = self._notified and all(connection.done for connection in self._connections.values())
-        if everything_in and not self._pending.waiting():
+        if (delivery := self._incoming.next_delivery(now)) is not None:
+            return delivery
+        if self._notified and self._incoming.complete and not self._pending.waiting():
             self.state = State.COMPLETING
             return DeliverEnd()
         return None
-
-    def _quiet_until(self, connection: _Connection) -> float | None:
-        """When a completion that came on Control counts, None where it does not wait for that."""
-        if connection.completed_at is None or connection.done:
-            return None
-        silence = self.patience if connection.half_received else self.quiet
-        return max(connection.completed_at, connection.touched, self._resumed) + silence
-
-    def _arrival(self, anchor: Anchor, size: int, now: float) -> _Connection | None:
-        if self._initialization is None:
-            connection = self._connections.setdefault(anchor, _Connection())
-        elif self._known(anchor):
-            connection = self._connections[anchor]
-        else:
-            return None
-        if connection.done:
-            self._fail(
-                f"protocol error: {size} bytes of records came for {_named(anchor)} after the engine had completed it"
-            )
-            return None
-        connection.touched = now
-        return connection
-
-    def _known(self, anchor: Anchor) -> bool:
-        if anchor in self._connections:
-            return True
-        self._fail(
-            f"protocol error: records came for {_named(anchor)}, which was never announced; "
-            f"the engine announced {self._announced()}"
-        )
-        return False
-
-    def _announced(self) -> str:
-        return ", ".join(map(_named, self._connections)) or "no connection"
-
-    def _broken_off(self, anchor: Anchor, connection: _Connection) -> bool:
-        if connection.half_received:
-            self._fail(
-                f"protocol error: {_named(anchor)} ended inside a batch, {connection.half_received} bytes into it"
-            )
-        return connection.half_received > 0
-
-    def _complete(self, anchor: Anchor, connection: _Connection) -> None:
-        if not connection.done:
-            connection.done = True
-            self._inbox.append((DeliverCompletion(anchor), 0))
-
-    def _settle_records_closed(self) -> None:
-        """The end of RecordTransfer completes every connection that is left."""
-        if not self._records_closed or self._initialization is None:
-            return
-        for anchor, connection in self._connections.items():
-            if self._broken_off(anchor, connection):
-                return
-            self._complete(anchor, connection)
-
-    def _hold(self, size: int) -> None:
-        self._pending_bytes += size
-        self._high_water = max(self._high_water, self._pending_bytes)
-
-    def _release(self, size: int, now: float) -> None:
-        paused = not self.wants_records
-        self._pending_bytes -= size
-        if paused and self.wants_records:
-            self._resumed = now
 
     def _outgoing_anchor(self, name: str) -> OutgoingRecords:
         try:
@@ -450,9 +325,18 @@ class Lifecycle:
                 f"there is no outgoing anchor {name!r}; the tool's configuration has {known}"
             ) from None
 
-    def _require_engine(self) -> None:
+    def _require_run(self, what: str, *over: State) -> None:
+        """Raise EngineGone where the engine is gone, UsageError where the run has come to one of the states ``over``.
+
+        The confirmation is the last message of all, so nothing may follow it.
+        """
         if self.state is State.LOST:
             raise EngineGone(self._loss)
+        if self.state in (State.CONFIRMED, *over):
+            raise UsageError(
+                f"{what} came when the run was over ({self.state.value}); a tool's own threads have to end before its "
+                "last callback returns"
+            )
 
     def _warn(self, warnings: list[str]) -> None:
         self.control_out.extend(SendMessage(Message(MessageType.WARN, warning)) for warning in warnings)
@@ -478,20 +362,21 @@ class Lifecycle:
         self.failed = True
         self._loss = reason
         self._drop_deliveries()
+        self.control_out.clear()
         self.records_out.clear()
         self.state = State.LOST
 
     def _drop_deliveries(self) -> None:
-        self._inbox.clear()
+        self._incoming.drop()
         self._answered.clear()
-        self._pending_bytes = 0
-
-
-def _named(anchor: Anchor) -> str:
-    return f"connection {anchor.connection!r} of anchor {anchor.name!r}"
+        self._pending.callbacks.clear()
 
 
 def _describe(event: Event) -> str:
     if isinstance(event, ChunkArrived | BatchArrived):
-        return f"{event.size} bytes of records for {_named(Anchor(event.anchor, event.connection))}"
+        return f"{event.size} bytes of records for {named(Anchor(event.anchor, event.connection))}"
     return "a second initialisation" if isinstance(event, Initialized) else type(event).__name__
+
+
+def _log_unasked(event: Answered) -> None:
+    logger.warning("an answer to %r came, for which nobody waits", event.msg_id)

@@ -70,11 +70,13 @@ TRANSITIONS: dict[tuple[State, type[Any]], Reaction] = {
     **_rows(State.COMPLETING, Reaction.IGNORE, ConnectionCompleted, RecordsClosed, NotifyComplete),
     **_rows(State.COMPLETING, Reaction.TAKE, Answered, ControlClosed, Disconnected, Violated, Returned, Raised),
     # An update-only run has no records, whatever the engine sends.
-    **_rows(State.UPDATED, Reaction.IGNORE, *_FROM_ENGINE, Initialized, Violated),
-    **_rows(State.UPDATED, Reaction.TAKE, Answered, ControlClosed, Disconnected, Returned, Raised),
-    # A call may still be on its way back when the run has already failed.
-    **_rows(State.ENDING, Reaction.TAKE, Flushed, Disconnected, Answered, Returned),
-    **_rows(State.ENDING, Reaction.IGNORE, Initialized, *_FROM_ENGINE, ControlClosed, Violated, Raised),
+    **_rows(State.UPDATED, Reaction.IGNORE, *_FROM_ENGINE),
+    **_rows(State.UPDATED, Reaction.TAKE, Answered, ControlClosed, Disconnected, Violated, Returned, Raised),
+    **_rows(State.UPDATED, Reaction.REFUSE, Initialized),
+    # A callback may still be on its way back when the run has already failed.
+    **_rows(State.ENDING, Reaction.TAKE, Flushed, Disconnected),
+    **_rows(State.ENDING, Reaction.IGNORE, Initialized, *_FROM_ENGINE, Answered, ControlClosed, Violated),
+    **_rows(State.ENDING, Reaction.IGNORE, Returned, Raised),
     **_rows(State.CONFIRMED, Reaction.IGNORE, Initialized, *_FROM_ENGINE, Answered, ControlClosed, Disconnected),
     **_rows(State.CONFIRMED, Reaction.IGNORE, Violated),
     **_rows(State.LOST, Reaction.IGNORE, Initialized, *_FROM_ENGINE, Answered, ControlClosed, Disconnected),

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from kedge.exceptions import DcmEError, DcmEException
-from kedge.sdk.outlet import DcmRequest
+from kedge.sdk.constants import MessageType
+from kedge.sdk.outlet import DcmAnswer, DcmRequest, Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kedge.sdk.outlet import DcmAnswer, DcmVerb, Outlet
+    from kedge.sdk.outlet import DcmVerb, Outlet
 
     DcmCallback: TypeAlias = Callable[[dict[str, Any]], None]
 
@@ -23,7 +24,7 @@ class AMPDCMV2:
 
     When a call fails, the dict carries ``dcme_exception``, a :class:`~kedge.exceptions.DcmEException`, beside the
     ``message``, ``errorCode`` and ``detail`` of the answer. Callbacks run on the main thread,
-    between two of the tool's.
+    between two of the tool's. The failure of a call without a callback is a warning to the engine's user.
     """
 
     def __init__(self, outlet: Outlet) -> None:
@@ -88,18 +89,24 @@ class AMPDCMV2:
     ) -> None:
         """Lock a secret, update it and unlock it again, also where the update fails.
 
-        ``on_complete`` gets the answer of the update, or of the lock where that failed.
+        ``on_complete`` gets the answer of the update, or of the lock where that failed. An unlocking that fails is a
+        warning to the engine's user.
         """
-        finish = on_complete or _ignore
+        finish = on_complete or self._warn_of_failure
 
-        def locked(lock: dict[str, Any]) -> None:
+        def locked(answer: dict[str, Any]) -> None:
+            lock = _with_lock_id(answer)
             if "dcme_exception" in lock:
                 finish(lock)
                 return
             lock_id = str(lock["secretLockId"])
 
             def updated(answer: dict[str, Any]) -> None:
-                self.free_write_lock(connection_id, role, secret_type, lock_id, lambda _: finish(answer))
+                def unlocked(unlocking: dict[str, Any]) -> None:
+                    self._warn_of_failure(unlocking)
+                    finish(answer)
+
+                self.free_write_lock(connection_id, role, secret_type, lock_id, unlocked)
 
             self.update_connection_secret(
                 connection_id, role, secret_type, value, expires_on, parameters, lock_id, updated
@@ -109,9 +116,13 @@ class AMPDCMV2:
 
     def _call(self, verb: DcmVerb, arguments: dict[str, Any], callback: DcmCallback | None) -> None:
         def answered(answer: Any) -> None:
-            (callback or _ignore)(dcm_result(verb, cast("DcmAnswer", answer)))
+            (callback or self._warn_of_failure)(dcm_result(verb, cast("DcmAnswer", answer)))
 
         self._outlet.request(DcmRequest(verb, arguments), answered)
+
+    def _warn_of_failure(self, result: dict[str, Any]) -> None:
+        if "dcme_exception" in result:
+            self._outlet.message(Message(MessageType.WARN, str(result["dcme_exception"])))
 
 
 def dcm_result(verb: DcmVerb, answer: DcmAnswer) -> dict[str, Any]:
@@ -119,9 +130,9 @@ def dcm_result(verb: DcmVerb, answer: DcmAnswer) -> dict[str, Any]:
     result = dict(answer.response)
     if not answer.success:
         error = DcmEError(
-            str(result.get("message", "the connection manager gave no reason")),
-            str(result.get("errorCode", "")),
-            str(result.get("detail", "")),
+            str(result.get("message") or "the connection manager gave no reason"),
+            str(result.get("errorCode") or ""),
+            str(result.get("detail") or ""),
         )
         result["dcme_exception"] = DcmEException(f"DCM {verb} failed: {error.message}", error)
     return result
@@ -137,5 +148,9 @@ def _moment(value: datetime | float | str | None) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _ignore(_: dict[str, Any]) -> None:
-    """What runs where a tool did not ask for the answer."""
+def _with_lock_id(lock: dict[str, Any]) -> dict[str, Any]:
+    """The answer to a lock, as a failure where it names no lock."""
+    if "dcme_exception" in lock or lock.get("secretLockId"):
+        return lock
+    reason = "the answer to the lock has no secretLockId"
+    return dcm_result("lock_secret", DcmAnswer(success=False, response={**lock, "message": reason}))

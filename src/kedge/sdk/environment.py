@@ -75,7 +75,11 @@ class AMPEnvironmentV2:
     @property
     def tool_id(self) -> int:
         """The tool's number in the workflow."""
-        return int(self._constant("ToolId"))
+        number = self._constant("ToolId")
+        try:
+            return int(number)
+        except ValueError:
+            raise WorkflowRuntimeError(f"the engine's constant 'ToolId' is {number!r}, which is no number") from None
 
     @property
     def alteryx_locale(self) -> str:
@@ -101,8 +105,11 @@ class AMPEnvironmentV2:
 
         Without ``path`` it is looked for in the install directory.
         """
-        install_dir = self._constants.get("AlteryxExecutable", "")
-        file = Path(path) if path is not None else Path(install_dir) / "Settings.conf"
+        if path is None:
+            if not (install_dir := self._constants.get("AlteryxExecutable")):
+                return {}
+            path = Path(install_dir, "Settings.conf")
+        file = Path(path)
         if not file.is_file():
             return {}
         return self.parse_settings_key_value(file.read_text(encoding="utf-8-sig", errors="replace"))
@@ -119,7 +126,8 @@ class AMPEnvironmentV2:
         Raises WorkflowRuntimeError naming the folder where that is not possible.
         """
         suffix = f".{extension.lstrip('.')}" if extension else ""
-        folder = self.temp_dir
+        if not (folder := self.temp_dir):
+            raise WorkflowRuntimeError("cannot create a temporary file: the engine's Engine.TempFilePath is empty")
         try:
             handle, name = tempfile.mkstemp(suffix=suffix, prefix="kedge-", dir=folder)
         except OSError as error:

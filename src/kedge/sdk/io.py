@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AMPIOV2", "format_message"]
 
-_FORMATTING_ERRORS = (IndexError, KeyError, ValueError, AttributeError, TypeError)
-
 
 class AMPIOV2:
     """What a tool says to the engine's user. Every method may be kept as a bound method and called from any thread."""
@@ -55,7 +53,8 @@ class AMPIOV2:
 
     def update_progress(self, percent: float) -> None:
         """Report progress, 0.0 to 1.0; over 1 and up to 100 is taken as per cent, all else is clamped."""
-        fraction = percent / 100 if 1 < percent <= 100 else percent
+        given = float(percent)
+        fraction = given / 100 if 1 < given <= 100 else given
         clamped = min(max(fraction, 0.0), 1.0) if not math.isnan(fraction) else 0.0
         if clamped != fraction:
             self._warn_of_clamping(percent)
@@ -96,17 +95,28 @@ class AMPIOV2:
 
 
 def format_message(msg: object, args: tuple[object, ...]) -> str:
-    """``msg.format(*args)``; args that the message has no placeholder for follow it. Raises nothing."""
-    text = msg if isinstance(msg, str) else str(msg)
+    """``msg.format(*args)``; where the message has no placeholder for them, or cannot be formatted, they follow it.
+
+    Raises nothing, whatever the objects' own ``__str__`` and ``__format__`` do.
+    """
+    text = _text(msg)
     if not args:
         return text
     try:
+        formatted = text.format(*args)
         if any(name is not None for _, name, _, _ in string.Formatter().parse(text)):
-            return text.format(*args)
-    except _FORMATTING_ERRORS:
-        pass
-    return " ".join([text, *map(str, args)])
+            return formatted
+    except Exception:
+        formatted = text
+    return " ".join([formatted, *map(_text, args)])
+
+
+def _text(value: object) -> str:
+    try:
+        return str(value)
+    except Exception as error:
+        return f"<a {type(value).__name__} whose text cannot be had: {type(error).__name__}>"
 
 
 def _texts(args: Iterable[object]) -> tuple[str, ...]:
-    return tuple(map(str, args))
+    return tuple(map(_text, args))

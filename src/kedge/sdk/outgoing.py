@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from kedge.exceptions import UsageError
+from kedge.sdk.arrow_types import FIXED_SIZES
 from kedge.sdk.batch_converter import BatchConverter
 from kedge.sdk.engine_types import OutgoingPlan
 from kedge.sdk.sizes import batch_bytes
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from kedge.sdk.fields import Metadata
+    from kedge.sdk.fields import FieldType, Metadata
 
 __all__ = ["LARGEST_BATCH", "Conformed", "OutgoingRecords"]
 
@@ -55,7 +56,7 @@ class OutgoingRecords:
         """
         if metadata == self._announced:
             return False
-        if self._converter is not None:
+        if self._converter is not None and _columns(metadata) != _columns(self._announced):
             raise UsageError(
                 f"anchor {self._name!r} was announced anew, with other columns, after records were written to it: "
                 f"first {_listed(self._announced)}, now {_listed(metadata)}"
@@ -77,7 +78,8 @@ class OutgoingRecords:
             raise UsageError(f"anchor {self._name!r}: {error}") from error
         self._converter = converter
         announce = converter.metadata if self._announced is None else None
-        self._announced = converter.metadata
+        if announce is not None:
+            self._announced = announce
         warnings = [f"anchor {self._name!r}: {warning}" for warning in conversion.warnings]
         tables = list(_bounded(conversion.table)) if self._connected else []
         return Conformed(tables, warnings, announce)
@@ -106,5 +108,14 @@ def _bounded(table: pa.Table) -> Iterator[tuple[pa.Table, int]]:
         yield part, batch_bytes(part)
 
 
+def _columns(metadata: Metadata | None) -> list[tuple[str, FieldType, int, int]]:
+    """What records must agree with: names, types, and the sizes where an engine heeds them."""
+    return [
+        (field.name, field.type, *((0, 0) if field.type in FIXED_SIZES else (field.size, field.scale)))
+        for field in metadata or ()
+    ]
+
+
 def _listed(metadata: Metadata | None) -> str:
-    return ", ".join(f"{field.name} ({field.type.name})" for field in metadata or ())
+    columns = _columns(metadata)
+    return ", ".join(f"{name} ({kind.name}{f' {size}.{scale}' if size else ''})" for name, kind, size, scale in columns)

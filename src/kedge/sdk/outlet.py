@@ -33,11 +33,17 @@ DcmVerb = Literal["get_connection", "lock_secret", "unlock_secret", "update_secr
 
 @dataclass(frozen=True)
 class Message:
-    """One message for the engine's user."""
+    r"""One message for the engine's user.
+
+    Half a surrogate pair, as names of files may hold, cannot travel as text: it is written out, as ``\\udc80``.
+    """
 
     kind: MessageType
     text: str
     priority: Priority = Priority.NONE
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", self.text.encode(errors="backslashreplace").decode())
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from kedge.exceptions import AnchorNotFoundException
+import pyarrow as pa
+
+from kedge.exceptions import AnchorNotFoundException, UsageError
 from kedge.sdk.constants import MessageType
 from kedge.sdk.dcm import AMPDCMV2
 from kedge.sdk.environment import AMPEnvironmentV2
@@ -16,8 +18,6 @@ from kedge.sdk.schemas import metadata_from_schema
 from kedge.sdk.tool_config import config_from_xml, config_to_xml
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from kedge.sdk.initialization import Initialization
     from kedge.sdk.outlet import Outlet
 
@@ -99,7 +99,15 @@ class AMPProviderV2:
         self._config = config_from_xml(xml)
 
     def save_full_config(self, full_config: dict[str, Any]) -> None:
-        """Like :meth:`save_tool_config` for ``{"Configuration": {...}}``."""
+        """Like :meth:`save_tool_config` for ``{"Configuration": {...}}``.
+
+        Raises UsageError for a dict without that root, or with anything beside it.
+        """
+        if list(full_config) != ["Configuration"]:
+            raise UsageError(
+                f"save_full_config takes {{'Configuration': {{…}}}}, not a dict with the keys {list(full_config)}; "
+                "save_tool_config takes the dict without its root"
+            )
         self.save_tool_config(full_config["Configuration"] or {})
 
     def push_outgoing_metadata(self, anchor_name: str, schema: pa.Schema | Metadata) -> None:
@@ -107,6 +115,11 @@ class AMPProviderV2:
 
         Raises AnchorNotFoundException naming the known anchors, UsageError naming a column that no engine takes.
         """
+        if not isinstance(schema, (pa.Schema, Metadata)):
+            raise UsageError(
+                f"push_outgoing_metadata({anchor_name!r}, …) takes a pyarrow Schema or a Metadata, "
+                f"not a {type(schema).__name__}"
+            )
         metadata = schema if isinstance(schema, Metadata) else metadata_from_schema(schema)
         self._outlet.push_metadata(anchor_name, metadata)
 

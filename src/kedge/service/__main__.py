@@ -14,23 +14,24 @@ import signal  # noqa: E402
 import sys  # noqa: E402
 import threading  # noqa: E402
 import time  # noqa: E402
+from typing import TextIO  # noqa: E402
 
+from kedge.compat.alias import install as install_alias  # noqa: E402
 from kedge.exceptions import KedgeError, ToolStartError, UsageError  # noqa: E402
 from kedge.loading import ToolName, load_tool  # noqa: E402
 from kedge.sdk.anchors import anchors_to_json, declared_anchors  # noqa: E402
 from kedge.service.logs import make_streams_safe, set_up_logging  # noqa: E402
 from kedge.service.parent import watch_parent  # noqa: E402
 from kedge.service.settings import ServiceSettings  # noqa: E402
+from kedge.wire.process_lines import ADDRESS_PREFIX, DESCRIPTION_PREFIX, PORT_PREFIX  # noqa: E402
 
 __all__ = ["main", "serve_tool"]
 
 logger = logging.getLogger("kedge.service")
 
-DESCRIPTION_PREFIX = "KedgeTool: "
-"""Begins the line in which a tool process tells the host that started it which anchors the tool declares."""
-
 _CLEAN, _USAGE, _FAILED = 0, 2, 3
-_THREADS_MAY_TAKE = 2.0
+_STDOUT = 1
+_THREADS_MAY_TAKE = 1.0  # less than the two seconds that a host waits before it sends SIGTERM
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -56,7 +57,9 @@ def serve_tool(name: ToolName) -> int:
     try:
         settings = ServiceSettings.from_environment()
         watch_parent(settings.run_directory)
-        confirmed = _serve(name, settings)
+        # Whatever the tool makes of sys.stdout, this one speaks to the engine.
+        with open(os.dup(_STDOUT), "w", encoding="utf-8") as engine:  # noqa: PTH123 - a descriptor is no path
+            confirmed = _serve(name, settings, engine)
     except KeyboardInterrupt:
         return 130
     except KedgeError as error:
@@ -65,7 +68,8 @@ def serve_tool(name: ToolName) -> int:
     return _CLEAN if confirmed else _FAILED
 
 
-def _serve(name: ToolName, settings: ServiceSettings) -> bool:
+def _serve(name: ToolName, settings: ServiceSettings, engine: TextIO) -> bool:
+    install_alias()
     tool = load_tool(name)
     from kedge.service.server import ToolService
 
@@ -75,14 +79,10 @@ def _serve(name: ToolName, settings: ServiceSettings) -> bool:
     except RuntimeError as error:
         raise ToolStartError(f"cannot listen on {settings.address}: {error}") from error
     if settings.token is not None:
-        _say(DESCRIPTION_PREFIX + json.dumps(anchors_to_json(declared_anchors(tool))))
-    _say(f"ListenAddress: {settings.address}" if settings.run_directory else f"ListenPort: {port}")
+        print(DESCRIPTION_PREFIX, json.dumps(anchors_to_json(declared_anchors(tool))), sep="", file=engine)
+    print(f"{ADDRESS_PREFIX}{settings.address}" if settings.run_directory else f"{PORT_PREFIX}{port}", file=engine)
+    engine.flush()
     return service.serve()
-
-
-def _say(line: str) -> None:
-    """Speak to the engine, whatever the tool has made of ``sys.stdout``."""
-    print(line, file=sys.__stdout__, flush=True)
 
 
 def _dump_stacks_on_termination() -> None:

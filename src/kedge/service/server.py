@@ -7,7 +7,6 @@ import logging
 import os
 import sys
 import threading
-import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +27,7 @@ from kedge.lifecycle.events import (
     Violated,
 )
 from kedge.sdk.sizes import batch_bytes
+from kedge.service.hang import HangWatch, callback_report
 from kedge.service.parent import remove_with_parent
 from kedge.tool_run import ToolRun
 from kedge.wire.byte_queue import ByteQueue
@@ -40,6 +40,7 @@ from kedge.wire.capabilities import (
 )
 from kedge.wire.control import decode_control_in, encode_control_out
 from kedge.wire.grpc_names import CHANNEL_OPTIONS, CONTROL_METHOD, RECORDS_METHOD, SERVICE_NAME
+from kedge.wire.process_lines import STACK_PREFIX
 from kedge.wire.record_streams import RecordReader, RecordWriter
 from kedge.wire.records import CloseAnchor, ConnectionComplete, Direction, Records, encode_outgoing
 from kedge.wire.shared_memory import SUPPORTED, TO_ENGINE, TO_TOOL, is_private
@@ -77,6 +78,8 @@ class ToolService:
         self._closed_by_engine = {CONTROL_METHOD: threading.Event(), RECORDS_METHOD: threading.Event()}
         self._confirmed = False
         self._ended = threading.Event()
+        self._lost = False
+        self._over = threading.Event()
         self._pool = ThreadPoolExecutor(4, "kedge-stream")
         self._server = grpc.server(self._pool, options=CHANNEL_OPTIONS)
         handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
@@ -93,12 +96,19 @@ class ToolService:
 
     def serve(self) -> bool:
         """Run the tool on this thread until the run is over; True where it was confirmed to the engine."""
+        watch = HangWatch(self.run, self.settings.hang_after)
+        patience = threading.Timer(self.settings.connect_within, self._give_up_waiting)
+        patience.daemon = True
+        patience.start()
         self.run.run()
+        self._over.set()
+        patience.cancel()
+        watch.stop()
         if self._confirmed:
             self._records_queue.close()
             self._control_queue.close()
             self._ended.wait(self.settings.linger + self.settings.grace)
-        self._server.stop(self.settings.grace).wait()
+        self._server.stop(self.settings.grace if self._confirmed else None).wait()
         self._pool.shutdown()
         return self._confirmed
 
@@ -252,7 +262,9 @@ class ToolService:
             self._lose("the engine went away in the middle of the run")
 
     def _lose(self, reason: str) -> None:
-        if self._confirmed:
+        with self._opening:
+            first, self._lost = not self._lost, True
+        if self._confirmed or not first:
             return
         gone = EngineGone(reason)
         self._records_queue.close(gone)
@@ -260,12 +272,15 @@ class ToolService:
         self.run.feed(Disconnected(reason))
         threading.Thread(target=self._leave_soon, args=(reason,), name="kedge-leave", daemon=True).start()
 
+    def _give_up_waiting(self) -> None:
+        if not self._opened:
+            self._lose(f"no engine called within {self.settings.connect_within:g} s")
+
     def _leave_soon(self, reason: str) -> None:
         """End the process where a callback goes on and on after the engine is gone."""
-        threading.Event().wait(self.settings.grace)
-        if (call := self.run.current_call()) is None:
+        if self._over.wait(self.settings.grace) or (report := callback_report(self.run)) is None:
             return
-        stack = "".join(traceback.format_stack(sys._current_frames()[threading.main_thread().ident or 0]))
-        logger.error("%s, while %s.%s ran for %.1f s:\n%s", reason, self.run.tool_name, call.name, call.seconds, stack)
+        logger.info("%s: %s", reason, report)
+        print(f"{STACK_PREFIX}{report}", file=sys.__stderr__, flush=True)
         logging.shutdown()
         os._exit(3)

@@ -26,10 +26,16 @@ class ServiceSettings:
     """How long streams stay open after the confirmation for an engine that still writes."""
     grace: float = 1.0
     """How long a callback may go on after the engine is gone."""
+    connect_within: float = 600.0
+    """How long to wait for an engine to call."""
+    hang_after: float = 10.0
+    """How long a callback may run until the log gets its stack; 0 for never."""
 
     @classmethod
     def from_environment(cls) -> ServiceSettings:
-        """Read ``KEDGE_ADDRESS``, ``KEDGE_TOKEN``, ``TOOL_SERVICE_ADDRESS``, ``KEDGE_QUIET`` and ``KEDGE_BUDGET``.
+        """Read ``KEDGE_ADDRESS``, ``KEDGE_TOKEN``, ``TOOL_SERVICE_ADDRESS`` and the numbers.
+
+        These are ``KEDGE_QUIET``, ``KEDGE_BUDGET``, ``KEDGE_CONNECT_WITHIN`` and ``KEDGE_HANG_AFTER``.
 
         The token leaves the environment, so that what the tool starts does not inherit it. Raises UsageError for an
         address beyond loopback, or a number that is none.
@@ -46,6 +52,8 @@ class ServiceSettings:
             quiet=_number("KEDGE_QUIET", cls.quiet),
             incoming_budget=budget,
             outgoing_budget=budget,
+            connect_within=_number("KEDGE_CONNECT_WITHIN", cls.connect_within),
+            hang_after=_number("KEDGE_HANG_AFTER", cls.hang_after),
         )
 
     @property

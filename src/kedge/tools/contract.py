@@ -245,9 +245,9 @@ class Report(Protocol):
 class Context:
     """What a tool may know beside its configuration and inputs.
 
-    ``running`` is false where schemas are inferred without records; ``used`` are the output anchors that somebody reads,
-    once it runs. ``declared`` says the schema that the file declares
-    for an output anchor (``MetaInfo``); ``facts`` are the results of the tool's probes, empty before the run.
+    ``running`` is false where schemas are inferred without records; ``used`` are the output anchors that somebody
+    reads, once it runs. ``declared`` says the schema that the file declares for an output anchor (``MetaInfo``);
+    ``facts`` are the results of the tool's probes, empty before the run.
     """
 
     tool_id: int

@@ -163,7 +163,7 @@ class Converter:
 
 
 def _is_certain(value: exp.Expr, direct: exp.Expr, target: DesignerType) -> exp.Expr:
-    """Tell cheaply that a text is a number to Designer as well: the engine also takes ``1_000``, ``0x1F`` and ``inf``."""
+    """Tell cheaply that a text is a number to Designer as well; the engine also takes ``1_000``, ``0x1F``, ``inf``."""
     if target.is_integer:
         return exp.EQ(this=call("strlen", exp.cast(direct.copy(), "text")), expression=call("strlen", value.copy()))
     marked = exp.Not(this=call("contains", value.copy(), text("_")))

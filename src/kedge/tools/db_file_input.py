@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["TOOL"]
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,7 +65,7 @@ class Config:
 
     path: str
     format: str
-    delimited: DelimitedOptions = DelimitedOptions()
+    delimited: DelimitedOptions = field(default_factory=DelimitedOptions)
     limit: int = 0
     file_name: str = ""
     deep: bool = False
@@ -131,13 +131,21 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
     except WorkflowError:
         if context.running or "Output" not in context.declared:
             raise
-        return {"Output": context.declared["Output"]}
+        return {"Output": _expected(config, context.declared["Output"])}
     schema = _file_schema(config, files[0])
     for other in files[1:]:
         _compare(schema, _file_schema(config, other), other, context)
     if not config.file_name:
         return {"Output": schema}
     return {"Output": Schema.of([*schema, Field("FileName", DesignerType("V_WString", 254), "File: FileName")])}
+
+
+def _expected(config: Config, declared: Schema) -> Schema:
+    """Return the declared fields; those of delimited text have the type that the options say."""
+    if config.format != "csv":
+        return declared
+    names = declared.names[:-1] if config.file_name else declared.names
+    return Schema(tuple(item.typed(config.delimited.type) if item.name in names else item for item in declared))
 
 
 def _compare(schema: Schema, other: Schema, path: Path, context: Context) -> None:
@@ -232,13 +240,13 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
 def _scan(config: Config, path: Path, schema: Schema, context: Context) -> exp.Select:
     own = _file_schema(config, path)
     columns: list[exp.Expr] = []
-    for field in schema:
-        found = own.find(field.name)
+    for item in schema:
+        found = own.find(item.name)
         value: exp.Expr = column(found.name) if found else NULL.copy()
         columns.append(
             exp.alias_(
-                exp.cast(value, field.type.sql) if not found or found.type != field.type else value,
-                field.name,
+                exp.cast(value, item.type.sql) if not found or found.type != item.type else value,
+                item.name,
                 quoted=True,
             )
         )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 QUOTES = {"DoubleQuotes": '"', "SingleQuotes": "'", "Auto": '"', "None": "", "True": '"', "False": ""}
 ESCAPES = {r"\t": "\t", r"\s": " ", r"\n": "\n", r"\0": ""}
 NO_DELIMITER = "\x01"
+NO_NULL = "\x02"
 BLOCK = 1 << 20
 LONGEST_LINE = 1 << 25
 
@@ -117,7 +118,7 @@ def scan_delimited(path: Path, schema: Schema, options: DelimitedOptions, contex
         "escape": text(options.quote if options.delimiter else ""),
         "header": exp.false(),
         "skip": number(options.first_line - 1 + options.header),
-        "nullstr": text("" if context.settings.empty_csv_cell_is_null else NO_DELIMITER),
+        "nullstr": text("" if context.settings.empty_csv_cell_is_null else NO_NULL),
         "null_padding": exp.true(),
         "strict_mode": exp.false(),
         "ignore_errors": exp.Boolean(this=options.ignore_errors),

@@ -69,7 +69,7 @@ class Element:
 
     def replace(self, **changes: object) -> Element:
         """Return a copy with fields changed."""
-        return Element(**{**self.__dict__, **changes})  # type: ignore[arg-type]
+        return Element(**{**self.__dict__, **changes})
 
 
 def element(tag: str, attributes: Mapping[str, str] | None = None, *children: Element, text: str = "") -> Element:
@@ -100,7 +100,7 @@ def _as_utf8(data: bytes | str) -> bytes:
 
 
 def _freeze(node: ElementTree.Element) -> Element:
-    if node.tag is ElementTree.Comment:
+    if callable(node.tag):  # a comment's tag is the function that makes comments
         return Element(COMMENT, (), node.text or "", (), _solid(node.tail))
     children = tuple(_freeze(child) for child in node)
     text = _solid(node.text) if children else node.text or ""

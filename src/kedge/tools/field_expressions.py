@@ -1,4 +1,4 @@
-"""Expressions over the description of fields, not over records: ``[Name]``, ``[Type]``, ``[Size]``, ``[Description]``."""
+"""Expressions over the descriptions of fields, not over records: ``[Name]``, ``[Type]``, ``[Size]`` and so on."""
 
 from __future__ import annotations
 

@@ -129,7 +129,8 @@ def _literal(config: Config, field: Field, now: datetime.datetime) -> str:
         try:
             float(operand)
         except ValueError:
-            text = f"Configuration/Simple/Operands/Operand: {operand!r} is not a number, the field {field.name!r} is {field.type}"
+            place = "Configuration/Simple/Operands/Operand"
+            text = f"{place}: {operand!r} is not a number, the field {field.name!r} is {field.type}"
             raise WorkflowError(text) from None
         return operand
     if field.type.is_temporal:

@@ -88,7 +88,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
     targets, source = inputs.one("Targets"), inputs.one("Source")
     if config.replaces:
         return _replace(config, targets.schema, source.schema)
-    targets = targets.numbered(context.hidden(0))
+    targets, source = targets.numbered(context.hidden(0)), source.numbered(context.hidden(1))
     schemas = {"Targets": [targets.schema], "Source": [source.schema]}
     schema = bind(config, Inputs(schemas), context)["Output"]
     new = [column(source.schema.need(name, "").name) for name in config.append]

@@ -109,8 +109,16 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
         return generation(generator.field, schema, (generator.first, generator.holds, generator.step), context)
     value = exp.alias_(exp.cast(call("unnest", series), generator.field.type.sql), generator.field.name, quoted=True)
     if source is None:
-        return {"Output": Query(exp.select(value), natural=True)}
+        return {"Output": _counted(generator.field, series)}
     return {"Output": _expanded(source, generator.field, value, series, context)}
+
+
+def _counted(field: Field, series: exp.Anonymous) -> Query:
+    """Return a series as a table of its own, which the engine yields piece by piece."""
+    names = exp.TableAlias(this=exp.to_identifier("series"), columns=[exp.to_identifier("value")])
+    table = exp.Table(this=series.copy(), alias=names)
+    value = exp.alias_(exp.cast(exp.column("value"), field.type.sql), field.name, quoted=True)
+    return Query(exp.select(value).from_(table), natural=True)
 
 
 def _expanded(source: Source, field: Field, value: exp.Expr, series: exp.Expr, context: Context) -> Query:
@@ -126,7 +134,7 @@ def _expanded(source: Source, field: Field, value: exp.Expr, series: exp.Expr, c
     return Query(query.select, (*source.order, OrderKey(place)))
 
 
-def _series(generator: Generator, context: Context) -> exp.Expr | None:
+def _series(generator: Generator, context: Context) -> exp.Anonymous | None:
     """Return the list of values where an integer counts by a constant up to a bound that stays, else ``None``."""
     step = _constant_step(generator)
     bound = _bound(generator)

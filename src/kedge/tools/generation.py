@@ -4,60 +4,59 @@ from __future__ import annotations
 
 __all__ = ["generation"]
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from kedge.exceptions import WorkflowError
+from kedge.formula import compile_generator
 from kedge.tools.contract import Context, Step
-from kedge.tools.rowwise import evaluator, storer
+from kedge.tools.expressions import options_of
+from kedge.tools.recurrence import report_losses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from kedge.formula.typed import Typed
+    from kedge.formula import Typed
+    from kedge.formula.rows import Generated
     from kedge.tools.schema import Field, Schema
 
-BATCH_ROWS = 65_536
-MOST_STEPS = 1 << 31
+PIECE = 65_536
 
 
 def generation(field: Field, schema: Schema, expressions: tuple[Typed, Typed, Typed], context: Context) -> Step:
     """Return the step that makes the rows; ``expressions`` are the first value, the condition and the next value."""
-    del context
-    first, holds, following = map(evaluator, expressions)
-    store = storer(field.type)
-    result = schema.with_field(field)
+    generator = compile_generator(*expressions, field.name, field.type, options_of(context))
+    result = schema.with_field(field).arrow()
 
-    def values(row: dict[str, Any]) -> Iterator[Any]:
-        row = {**row, field.name: None}
-        row[field.name] = store(first(lambda name, _: row[name]))
-        before: Any = None
-        for count in range(MOST_STEPS):
-            if not holds(lambda name, _: row[name]):
-                return
-            if count and row[field.name] == before:
-                raise WorkflowError(
-                    f"the loop never ends: {field.name!r} stays {before!r}; correct the loop expression"
-                )
-            yield row[field.name]
-            before = row[field.name]
-            row[field.name] = store(following(lambda name, _: row[name]))
-
-    def batches(rows: Iterator[dict[str, Any]]) -> Iterator[pa.RecordBatch]:
-        made: list[dict[str, Any]] = []
-        for row in rows:
-            for value in values(row):
-                made.append({**row, field.name: value})
-                if len(made) == BATCH_ROWS:
-                    yield pa.RecordBatch.from_pylist(made, result.arrow())
-                    made = []
-        yield pa.RecordBatch.from_pylist(made, result.arrow())
+    def batches(arriving: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in arriving:
+            columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+            for made in generator.run(columns, batch.num_rows, PIECE):
+                _refuse_standstill(made, field)
+                report_losses(context, field.name, made.problems, made.examples, generator.told)
+                yield _joined(batch, made, field, result)
 
     def run(records: Mapping[str, pa.RecordBatchReader]) -> Mapping[str, pa.RecordBatchReader]:
-        rows: Iterator[dict[str, Any]] = iter([{}])
-        if "Input" in records:
-            rows = (row for batch in records["Input"] for row in batch.to_pylist())
-        return {"Output": pa.RecordBatchReader.from_batches(result.arrow(), batches(rows))}
+        arriving = records["Input"] if "Input" in records else [_one_row()]
+        return {"Output": pa.RecordBatchReader.from_batches(result, batches(arriving))}
 
     return Step(run)
+
+
+def _one_row() -> pa.RecordBatch:
+    """Return one row without fields: what stands in for the input where none is connected."""
+    return pa.RecordBatch.from_struct_array(pa.array([{}], pa.struct([])))
+
+
+def _joined(batch: pa.RecordBatch, made: Generated, field: Field, result: pa.Schema) -> pa.RecordBatch:
+    columns = {name: batch[name].take(made.rows) for name in batch.schema.names}
+    columns[field.name] = made.values
+    return pa.RecordBatch.from_arrays([columns[name] for name in result.names], names=result.names).cast(result)
+
+
+def _refuse_standstill(made: Generated, field: Field) -> None:
+    """Raise ``WorkflowError`` for a whole piece of one value of one row: such a loop never ends."""
+    if len(made.values) == PIECE and made.rows[0] == made.rows[-1] and len(made.values.unique()) == 1:
+        value = made.values[0].as_py()
+        raise WorkflowError(f"the loop never ends: {field.name!r} stays {value!r}; correct the loop expression")

@@ -110,7 +110,7 @@ def _pairs(
     condition: exp.Expr,
     context: Context,
 ) -> Query:
-    """Pairs are ordered by key, then left, then right order, as the classic engine has them; under AMP by left order."""
+    """Order pairs by key, then left, then right, as the classic engine has them; under AMP by left, then right."""
     order = [] if context.amp else [OrderKey(context.hidden(2 + place)) for place in range(len(keys))]
     hidden = [
         exp.alias_(column(name, "l"), key.column, quoted=True) for (name, _), key in zip(keys, order, strict=False)

@@ -1,4 +1,4 @@
-"""Lists of fields in a configuration: by name, selected or not, with ``*Unknown`` for the fields that are not listed."""
+"""Lists of fields in a configuration: by name, selected or not, with ``*Unknown`` for those that are not listed."""
 
 from __future__ import annotations
 

@@ -22,9 +22,10 @@ from kedge.tools.sql import call, number, over, text
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from kedge.formula.rows import Edges
     from kedge.tools.element import Element
 
-OTHER_ROWS = {"Empty": "empty", "NULL": "null", "Null": "null", "Nearest": "nearest"}
+OTHER_ROWS: dict[str, Edges] = {"Empty": "Empty", "NULL": "NULL", "Null": "NULL", "Nearest": "Nearest"}
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Config:
 
     name: str
     type: DesignerType | None
-    other_rows: str
+    other_rows: Edges
     reach: int
     expression: str
     groups: tuple[str, ...]
@@ -123,12 +124,12 @@ def _reads(bound: _Bound) -> bool:
     return any(isinstance(node, FieldRef) and node.name == bound.field.name for node in walk(bound.value))
 
 
-def _other_row(ref: FieldRef, source: Source, groups: Sequence[exp.Expr], other_rows: str) -> exp.Expr:
+def _other_row(ref: FieldRef, source: Source, groups: Sequence[exp.Expr], other_rows: Edges) -> exp.Expr:
     """Return the field of the row ``offset`` away; beyond the group's edges what ``other_rows`` says."""
     value = column(ref.name)
     shift = call("lag" if ref.offset < 0 else "lead", value, number(abs(ref.offset)))
     shifted = over(shift, groups, source.ordering)
-    if other_rows == "null":
+    if other_rows == "NULL":
         return shifted
     position = over(exp.RowNumber(), groups, source.ordering)
     beyond: exp.Expr = exp.LTE(this=position, expression=number(-ref.offset))
@@ -138,8 +139,8 @@ def _other_row(ref: FieldRef, source: Source, groups: Sequence[exp.Expr], other_
     return exp.case().when(beyond, _beyond(ref, value, source, groups, other_rows)).else_(shifted)
 
 
-def _beyond(ref: FieldRef, value: exp.Expr, source: Source, groups: Sequence[exp.Expr], other_rows: str) -> exp.Expr:
-    if other_rows == "nearest":
+def _beyond(ref: FieldRef, value: exp.Expr, source: Source, groups: Sequence[exp.Expr], other_rows: Edges) -> exp.Expr:
+    if other_rows == "Nearest":
         edge = call("first_value" if ref.offset < 0 else "last_value", value.copy())
         frame = exp.WindowSpec(
             kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end="UNBOUNDED", end_side="FOLLOWING"

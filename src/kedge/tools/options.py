@@ -18,8 +18,8 @@ Value = TypeVar("Value")
 class Options:
     """Reads a ``Configuration`` element and remembers what it read, so that ``finish`` can refuse the rest.
 
-    Every method takes the name of a child element; a method without ``default`` raises ``WorkflowError`` where the child
-    is absent. Texts are returned as they stand, ``name`` strips blanks and line breaks.
+    Every method takes the name of a child element; a method without ``default`` raises ``WorkflowError`` where the
+    child is absent. Texts are returned as they stand, ``name`` strips blanks and line breaks.
     """
 
     def __init__(self, element: Element, path: str = "Configuration") -> None:

@@ -20,9 +20,9 @@ def paired_candidates(left: Schema, right: Schema, prefixes: tuple[str, str]) ->
     An entry may call a field by its prefix and name, or by its name alone where no other side has it. A right field
     whose name the left side has is called by prefix and name by default.
     """
-    candidates: list[Candidate] = []
-    for field in left:
-        candidates.append(Candidate(field, (prefixes[0] + field.name, field.name), field.name, column(field.name, "l")))
+    candidates = [
+        Candidate(field, (prefixes[0] + field.name, field.name), field.name, column(field.name, "l")) for field in left
+    ]
     for field in right:
         taken = field.name in left
         keys = (prefixes[1] + field.name,) if taken else (prefixes[1] + field.name, field.name)

@@ -42,11 +42,12 @@ def _child(place: Path, name: str) -> Path:
 
 
 def resolve_pattern(text: str, directory: Path, deep: bool) -> list[Path]:
-    """Return the files that a path with wildcards means, by name; with ``deep`` also in folders below."""
+    """Return the files that a path with wildcards means, by name; with ``deep`` also in folders below, after."""
     folder, _, pattern = text.replace("\\", "/").rpartition("/")
     place = resolve_path(folder or ".", directory) if folder else directory
     if text.startswith("/") and not folder:
         place = Path("/")
     found = place.rglob("*") if deep else place.glob("*")
     wanted = pattern.casefold()
-    return sorted(item for item in found if item.is_file() and fnmatch.fnmatchcase(item.name.casefold(), wanted))
+    files = [item for item in found if item.is_file() and fnmatch.fnmatchcase(item.name.casefold(), wanted)]
+    return sorted(files, key=lambda item: (len(item.parts), item))

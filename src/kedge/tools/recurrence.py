@@ -2,95 +2,71 @@
 
 from __future__ import annotations
 
-__all__ = ["recurrence"]
+__all__ = ["recurrence", "report_losses"]
 
-from typing import TYPE_CHECKING, Any
+from itertools import accumulate
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from kedge.formula.typed import FieldRef, Typed, walk
+from kedge.formula import compile_fold
 from kedge.tools.contract import Context, Step
-from kedge.tools.rowwise import evaluator, storer
+from kedge.tools.expressions import options_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from kedge.formula.types import DesignerType
+    from kedge.formula import Typed
+    from kedge.formula.rows import Edges
     from kedge.tools.schema import Field, Schema
-
-Value = Any
 
 
 def recurrence(
-    groups: Sequence[str], other_rows: str, field: Field, schema: Schema, value: Typed, context: Context
+    groups: Sequence[str], edges: Edges, field: Field, schema: Schema, value: Typed, context: Context
 ) -> Step:
     """Return the step that appends or changes ``field``.
 
-    Rows of a group need not stand together. ``other_rows`` says what rows beyond a group's edges hold: ``empty``, ``null``
-    or ``nearest``. The input is held in memory.
+    Rows of a group need not stand together; ``edges`` says what rows beyond a group's edges hold. The input is held in
+    memory.
     """
-    del context
     result = schema.with_field(field).arrow()
     keys = [schema.need(name, "").name for name in groups]
-    reads = {node.name for node in walk(value) if isinstance(node, FieldRef)}
+    created = field.name not in schema
+    fold = compile_fold(value, field.name, field.type, created=created, edges=edges, options=options_of(context))
 
     def run(records: Mapping[str, pa.RecordBatchReader]) -> Mapping[str, pa.Table]:
         table = records["Input"].read_all()
-        columns = {name: table[name].to_pylist() for name in reads if name in table.column_names}
-        computed = [empty_value(field.type)] * len(table) if field.name not in columns else list(columns[field.name])
-        columns[field.name] = computed
-        types = {node.name: node.type for node in walk(value) if isinstance(node, FieldRef)}
-        _fill(columns, computed, list(_grouped(table, keys)), value, field, other_rows, types)
-        array = pa.array(computed, field.type.arrow)
+        places = _grouped(table, keys)
+        order = pa.array([row for rows in places for row in rows], pa.int64())
+        starts = list(accumulate((len(rows) for rows in places[:-1]), initial=0))
+        columns = {name: table[name].combine_chunks().take(order) for name in table.column_names}
+        folded = fold.run(columns, len(table), starts)
+        report_losses(context, field.name, folded.problems, folded.examples, folded.told)
+        computed = folded.values.take(pc.sort_indices(order))
         place = table.schema.get_field_index(field.name)
-        changed = table.append_column(field.name, array) if place < 0 else table.set_column(place, field.name, array)
+        changed = (
+            table.append_column(field.name, computed) if created else table.set_column(place, field.name, computed)
+        )
         return {"Output": changed.cast(result)}
 
     return Step(run)
 
 
-def _grouped(table: pa.Table, keys: Sequence[str]) -> Iterator[list[int]]:
-    """Yield the row numbers of each group."""
+def _grouped(table: pa.Table, keys: Sequence[str]) -> list[Sequence[int]]:
+    """Return the row numbers of each group."""
     if not keys:
-        yield list(range(len(table)))
-        return
-    found: dict[tuple[Value, ...], list[int]] = {}
+        return [range(len(table))]
+    found: dict[tuple[object, ...], list[int]] = {}
     for row, key in enumerate(zip(*(table[name].to_pylist() for name in keys), strict=True)):
         found.setdefault(key, []).append(row)
-    yield from found.values()
+    return list(found.values()) or [range(0)]
 
 
-def _fill(
-    columns: Mapping[str, list[Value]],
-    computed: list[Value],
-    groups: Sequence[list[int]],
-    value: Typed,
-    field: Field,
-    other_rows: str,
-    types: Mapping[str, DesignerType],
-) -> None:
-    evaluate, store = evaluator(value), storer(field.type)
-    for rows in groups:
-        last = len(rows) - 1
-        for position, row in enumerate(rows):
-
-            def lookup(
-                name: str, offset: int, position: int = position, rows: list[int] = rows, last: int = last
-            ) -> Value:
-                other = position + offset
-                if 0 <= other <= last:
-                    return columns[name][rows[other]]
-                if other_rows == "nearest":
-                    return columns[name][rows[0 if other < 0 else last]]
-                return empty_value(types[name]) if other_rows == "empty" else None
-
-            computed[row] = store(evaluate(lookup))
-
-
-def empty_value(type_: DesignerType) -> Value:
-    """Return what a row that is not there holds: 0, an empty text, or null for dates."""
-    if type_.is_string:
-        return ""
-    if type_.is_bool:
-        return False
-    return 0 if type_.is_numeric else None
+def report_losses(context: Context, field: str, problems: int, examples: Sequence[object], told: str) -> None:
+    """Report values that were lost when they were stored in a field."""
+    for example in examples:
+        context.report("conversion", f"{field}: {example} {told}")
+    if problems > len(examples):
+        rest = problems - len(examples)
+        context.report("conversion", f"{rest} more conversion messages; {problems} in all")

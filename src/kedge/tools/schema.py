@@ -74,7 +74,7 @@ class Schema:
         return next((item for item in self.fields if item.name.casefold() == folded), None)
 
     def need(self, name: str, place: str) -> Field:
-        """Return the field with this name; raises ``WorkflowError`` that names ``place``, an XML path, and what there is."""
+        """Return the field with this name; the ``WorkflowError`` without one names ``place``, an XML path."""
         found = self.find(name)
         if found is None:
             raise WorkflowError(

@@ -1,4 +1,4 @@
-"""The ``SelectFields`` section that Select, Join, JoinMultiple and AppendFields share: choose, rename, retype, order."""
+"""The ``SelectFields`` section that Select, the joins and AppendFields share: choose, rename, retype, order."""
 
 from __future__ import annotations
 

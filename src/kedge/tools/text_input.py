@@ -67,8 +67,9 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
 def column_type(cells: Sequence[str | None], amp: bool) -> DesignerType:
     """Return the type that Designer gives a column of such cells.
 
-    Whole numbers make the smallest integer type (under AMP Int32 or Int64), decimals Double, ISO dates Date or DateTime;
-    the rest is text: String of the longest cell, V_String under AMP, V_WString beyond Latin-1. Leading zeros are text.
+    Whole numbers make the smallest integer type (under AMP Int32 or Int64), decimals Double, ISO dates Date or
+    DateTime; the rest is text: String of the longest cell, V_String under AMP, V_WString beyond Latin-1. Leading
+    zeros are text.
     """
     filled = [cell for cell in cells if cell is not None]
     if filled and all(INTEGER.fullmatch(cell) for cell in filled):

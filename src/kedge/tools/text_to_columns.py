@@ -56,7 +56,7 @@ def parse(xml: Element) -> Config:
 
 
 def unescape(delimiters: str) -> str:
-    r"""Turn ``\s``, ``\t``, ``\n`` and the like into characters; another character after a backslash stands for itself."""
+    r"""Turn ``\s``, ``\t``, ``\n`` and the like into characters; others after a backslash stand for themselves."""
     result, rest = "", iter(delimiters)
     for character in rest:
         if character == "\\":

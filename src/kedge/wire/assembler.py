@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kedge.exceptions import ProtocolError
-from kedge.wire.ipc import LARGEST_BATCH, read_batch
+from kedge.wire.batch_reader import LARGEST_BATCH, read_batch
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,7 +60,7 @@ class ChunkAssembler:
 
     Chunks of different connections may be interleaved. A batch in one chunk becomes a table on that chunk's
     own memory; the chunks of a longer one are copied once, into one buffer. ``trusted`` as in
-    ``kedge.wire.ipc.read_batch``. Not safe to use from two threads at a time.
+    ``kedge.wire.batch_reader.read_batch``. Not safe to use from two threads at a time.
     """
 
     def __init__(self, *, limits: Limits | None = None, trusted: bool = False) -> None:

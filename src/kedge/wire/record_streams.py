@@ -78,6 +78,11 @@ class RecordReader:
         table = self._assembler.add(records) if self._steady is None else self._steady.add(records)
         return [] if table is None else [ArrivedBatch(table, len(records.data))]
 
+    @property
+    def half_received(self) -> bool:
+        """Whether a batch has begun and its last chunk is not in yet."""
+        return bool(self._assembler.half_received)
+
     def finish(self) -> None:
         """The stream has ended. Raises ProtocolError where a batch is half received."""
         self._assembler.finish()

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
-from kedge.wire.ipc import BatchEncoder, read_batch
+from kedge.wire.batch_reader import read_batch
+from kedge.wire.ipc import END_MARKER, BatchEncoder, lay_out
 from kedge.wire.records import Direction, Records, decode_incoming, decode_outgoing, frame_records
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ __all__ = ["SteadyDecoder", "SteadyEncoder", "SteadyReader"]
 
 _SMALL = 256 << 10
 """In bytes. Above that the copies outweigh what is saved."""
-
-_END_MARKER = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 
 
 class SteadyEncoder:
@@ -52,15 +51,16 @@ class SteadyEncoder:
         """Whether a stream of this schema is one message for it and one for each record batch."""
         if self._schema is None or not self._schema.equals(schema, check_metadata=True):
             self._schema = schema
-            self._schema_message = bytes(schema.serialize()) if _is_plain(schema) else b""
+            layout = lay_out(schema)
+            self._schema_message = bytes(layout.message) if layout.plain else b""
         return bool(self._schema_message)
 
     def _message(self, body: pa.Buffer) -> bytes:
-        size = len(self._schema_message) + body.size + len(_END_MARKER)
+        size = len(self._schema_message) + body.size + len(END_MARKER)
         if size != self._size:
             self._size = size
             self._head, self._tail = frame_records(*self._frame, size, True, align=self._align)
-        return b"".join((self._head, self._schema_message, body, _END_MARKER, self._tail))
+        return b"".join((self._head, self._schema_message, body, END_MARKER, self._tail))
 
 
 class _Pattern(NamedTuple):
@@ -131,13 +131,13 @@ class SteadyReader:
         return table
 
     def _remember(self, schema: pa.Schema) -> None:
-        if _is_plain(schema):
-            self._schema = schema
-            self._schema_message = bytes(schema.serialize())
+        layout = lay_out(schema)
+        if layout.plain:
+            self._schema, self._schema_message = schema, bytes(layout.message)
 
     def _read(self, data: Any) -> pa.Table | None:
         start = len(self._schema_message)
-        if not start or bytes(data[:start]) != self._schema_message or bytes(data[-8:]) != _END_MARKER:
+        if not start or bytes(data[:start]) != self._schema_message or bytes(data[-8:]) != END_MARKER:
             return None
         buffer = pa.py_buffer(data)
         if buffer.address % 8:
@@ -148,14 +148,6 @@ class SteadyReader:
             batch = pa.ipc.read_record_batch(pa.ipc.read_message(source), self._schema)
         except (EOFError, OSError, pa.ArrowException):
             return None
-        if source.tell() != buffer.size - len(_END_MARKER):
+        if source.tell() != buffer.size - len(END_MARKER):
             return None
         return pa.Table.from_batches([batch], self._schema)
-
-
-def _is_plain(schema: pa.Schema) -> bool:
-    """Whether no column needs dictionaries, so that a stream is its schema, its record batches and the end marker."""
-    return not any(
-        kind.num_fields or pa.types.is_dictionary(kind) or isinstance(kind, pa.BaseExtensionType)
-        for kind in schema.types
-    )

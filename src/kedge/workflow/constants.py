@@ -21,8 +21,8 @@ ENGINE_VERSION = "2023.1.1.0"
 def run_constants(document: Document, workflow: Path, temporary: Path, given: Mapping[str, str]) -> dict[str, str]:
     """Return every constant's value by ``Namespace.Name``.
 
-    ``given`` overrides user constants; a name without a namespace means the namespace ``User``. Raises ``UsageError`` for
-    a name that the document does not have.
+    ``given`` overrides user constants; a name without a namespace means the namespace ``User``. Raises ``UsageError``
+    for a name that the document does not have.
     """
     user = {f"{item.namespace}.{item.name}": item.value for item in document.constants}
     for name, value in given.items():

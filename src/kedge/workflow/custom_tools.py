@@ -1,8 +1,9 @@
 """Custom tools in a workflow: found by the node's plugin name, run by the host as tool processes.
 
-Looked for, in this order: in the given folders and the workflow's own, a workspace (``ayx_workspace.json``) that has the
-tool, a folder of the tool's name as an unpacked ``.yxi`` leaves it (``…Config.xml`` with ``main.pyz`` or Python
-files), or a Python file with a class of that name; then the entry points of the group ``kedge.tools``. A plugin name may carry the tool's version: ``Clean_1_0``.
+Looked for, in this order: in the given folders and the workflow's own, a workspace (``ayx_workspace.json``) that has
+the tool, a folder of the tool's name as an unpacked ``.yxi`` leaves it (``…Config.xml`` with ``main.pyz`` or Python
+files), or a Python file with a class of that name; then the entry points of the group ``kedge.tools``. A plugin name
+may carry the tool's version: ``Clean_1_0``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
-from kedge.exceptions import ToolError, WorkflowError
+from kedge.exceptions import WorkflowError
 from kedge.formula.types import DesignerType
 from kedge.host.streaming import StreamedResult
 from kedge.host.target import ToolTarget, resolve_target
@@ -187,13 +188,17 @@ def _described(target: ToolTarget, config: Element) -> CustomTool:
 
 
 def _as_tool(found: CustomTool, constants: Mapping[str, str]) -> Tool[str]:
-    """Wrap a custom tool in the contract: its configuration is the XML text, it binds by an update-only run."""
+    """Wrap a custom tool in the contract; its configuration is the XML text."""
 
     def call(config: str, context: Context, inputs: Mapping[str, object], update_only: bool) -> ToolCall:
-        outputs = [name for name in found.outputs if update_only or name in context.used]
         known = {**constants, "ToolId": str(context.tool_id), "UpdateOnly": str(update_only)}
         return ToolCall(
-            found.target, inputs, outputs=outputs, config_xml=config, constants=known, update_only=update_only
+            found.target,
+            inputs,
+            outputs=list(found.outputs),
+            config_xml=config,
+            constants=known,
+            update_only=update_only,
         )
 
     def bind(config: str, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:
@@ -240,18 +245,13 @@ def _step(
                 records.setdefault(name, []).append(streams[name + wire].cast(schema))
         result = StreamedResult(call(records))
         running.append(result)
-        return _Outputs(result, [name for name in found.outputs if name in context.used])
+        return _Outputs(result, found.outputs)
 
     def finish() -> None:
         for result in running:
-            try:
+            with result:
                 result.wait()
                 _report(result, context)
-            except ToolError:
-                _report(result, context)
-                raise
-            finally:
-                result.close()
 
     return Step(run, finish)
 

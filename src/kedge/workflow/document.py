@@ -1,7 +1,8 @@
 """A workflow document as a value: nodes, connections, constants and properties.
 
-``Document`` holds everything that a ``.yxmd`` file says, as frozen dataclasses; what this project gives no meaning to is
-kept as ``Element``. Nodes nest in containers, connections are global by tool id (workflow format: kedge docs, section 1).
+``Document`` holds everything that a ``.yxmd`` file says, as frozen dataclasses; what this project gives no meaning to
+is kept as ``Element``. Nodes nest in containers, connections are global by tool id (workflow format: kedge docs,
+section 1).
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ class Node:
     """
 
     tool_id: int
-    gui: Element = Element("GuiSettings")
-    properties: Element = Element("Properties")
+    gui: Element = field(default_factory=lambda: Element("GuiSettings"))
+    properties: Element = field(default_factory=lambda: Element("Properties"))
     engine: Element | None = None
     children: tuple[Node, ...] = ()
     extras: tuple[Element, ...] = ()
@@ -133,7 +134,7 @@ class Document:
 
     nodes: tuple[Node, ...] = ()
     connections: tuple[Connection, ...] = ()
-    properties: Element = Element("Properties")
+    properties: Element = field(default_factory=lambda: Element("Properties"))
     attributes: tuple[tuple[str, str], ...] = (("yxmdVer", "2022.1"),)
     extras: tuple[Element, ...] = field(default=())
 

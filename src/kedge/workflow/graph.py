@@ -90,7 +90,7 @@ def resolve(document: Document, constants: Mapping[str, str], custom: CustomTool
     wires = _wires(document.connections, nodes)
     tools: dict[int, ResolvedTool] = {}
     problems: list[Problem] = []
-    for tool_id in _sorted_ids(nodes, wires):
+    for tool_id in _sorted_ids(wires):
         node = nodes[tool_id]
         try:
             tools[tool_id] = _resolve_node(node, wires[tool_id], constants, custom)
@@ -116,7 +116,7 @@ def _connection_number(wire: Wire) -> int:
     return int(digits) if digits.isdigit() else 0
 
 
-def _sorted_ids(nodes: Mapping[int, Node], wires: Mapping[int, tuple[Wire, ...]]) -> list[int]:
+def _sorted_ids(wires: Mapping[int, tuple[Wire, ...]]) -> list[int]:
     ready: list[int] = []
     missing = {tool_id: {wire.origin for wire in found} for tool_id, found in wires.items()}
     while missing:

@@ -23,8 +23,8 @@ Anchor = tuple[int, str]
 class Plan:
     """The tools to run in order, and what each output anchor is for.
 
-    ``uses`` counts the SELECTs that read an anchor, ``ordered`` are the anchors whose row order somebody looks at, ``kept``
-    those whose records stay for taps and browses.
+    ``uses`` counts the SELECTs that read an anchor, ``ordered`` are the anchors whose row order somebody looks at,
+    ``kept`` those whose records stay for taps and browses.
     """
 
     tools: tuple[ResolvedTool, ...]

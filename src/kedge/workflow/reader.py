@@ -1,7 +1,7 @@
 """Reading a workflow file into a ``Document``, and writing it back.
 
-``read_document(write_document(x))`` equals ``x``; a file that is read and written says the same up to white space between
-elements. Byte order marks and CRLF line ends are accepted; what is written is UTF-8 with LF.
+``read_document(write_document(x))`` equals ``x``; a file that is read and written says the same up to white space
+between elements. Byte order marks and CRLF line ends are accepted; what is written is UTF-8 with LF.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Run"]
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,7 +32,7 @@ ContextOf = Callable[[ResolvedTool, Callable[[str, str], None]], Context]
 
 @dataclass(frozen=True)
 class Limits:
-    """The document's own limits: records read per input (0 is all), conversion messages per tool, and what errors do."""
+    """The document's own limits: records read per input (0 is all), conversion messages per tool, what errors do."""
 
     records: int = 0
     conversions: int = 10
@@ -185,6 +186,8 @@ class Run:
             for anchor, records in step.run(streams).items():
                 if self.plan.is_used((tool.tool_id, anchor)):
                     self._load(tool, anchor, schemas.get(anchor), records)
+                elif isinstance(records, Described):
+                    deque(records.records, maxlen=0)  # a tool must not wait for a reader that never comes
         finally:
             step.finish()
 

@@ -73,7 +73,7 @@ class Workflow:
     def add(
         self, plugin: str, configuration: Element, tool_id: int | None = None, **engine: str
     ) -> tuple[Workflow, int]:
-        """Return the workflow with one more tool, and the tool's id; ``engine`` are attributes of its ``EngineSettings``."""
+        """Return the workflow with one more tool, and its id; ``engine`` are attributes of its ``EngineSettings``."""
         taken = [node.tool_id for node, _ in self.document.walk()]
         number = max(taken, default=0) + 1 if tool_id is None else tool_id
         place = Element("Position", (("x", str(54 + 96 * len(taken))), ("y", "54")))
@@ -120,8 +120,8 @@ class Workflow:
         """Run the workflow and return what happened; blocks until it is done.
 
         ``taps`` are anchors whose records the report keeps, ``memory_limit`` is in bytes, ``temporary`` a directory for
-        what does not fit, ``on_start`` is handed the engine, whose ``cancel`` ends the run from another thread. A tool's
-        error is in the report; ``UsageError`` and ``WorkflowError`` are raised for what cannot start.
+        what does not fit, ``on_start`` is handed the engine, whose ``cancel`` ends the run from another thread. A
+        tool's error is in the report; ``UsageError`` and ``WorkflowError`` are raised for what cannot start.
         """
         started = time.perf_counter()
         place = Path(tempfile.mkdtemp(prefix="kedge-", dir=temporary))

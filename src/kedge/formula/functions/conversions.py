@@ -19,6 +19,8 @@ __all__ = [
     "INTEGER_TO_TEXT",
     "MOMENT_TO_DATE",
     "MOMENT_TO_TIME",
+    "NUMBER",
+    "NUMBER_TO_BOOL",
     "NUMBER_TO_CONDITION",
     "ROUND_TO_INTEGER",
     "TEMPORAL_TO_TEXT",
@@ -60,8 +62,8 @@ from kedge.formula.types import (
 )
 
 _EXACT: Final = 2.0**63
-_NUMBER: Final = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
-_LEADING: Final = re.compile(rf"[ \t\n\v\f\r]*({_NUMBER})", re.ASCII)
+NUMBER: Final = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
+_LEADING: Final = re.compile(rf"[ \t\n\v\f\r]*({NUMBER})", re.ASCII)
 _CLOCK: Final = r"(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d+))?)?"
 _ZONE: Final = r"(?: ?UTC|Z|[+-]\d\d(?::?\d\d)?)?"
 _MOMENT: Final = re.compile(
@@ -185,9 +187,7 @@ def _leading_sql(_: Apply, text: exp.Expr) -> exp.Expr:
     number = sql.try_cast(text, DOUBLE)
     grouped = sql.call("contains", text, sql.text("_"))
     clean = sql.binary(exp.And, sql.call("isfinite", number), sql.negate(grouped))
-    cut = sql.try_cast(
-        sql.call("regexp_extract", text, sql.text(rf"^\s*({_NUMBER})"), sql.integer(1)), DOUBLE
-    )
+    cut = sql.try_cast(sql.call("regexp_extract", text, sql.text(rf"^\s*({NUMBER})"), sql.integer(1)), DOUBLE)
     return sql.case([(clean, number)], sql.case([(sql.call("isfinite", cut), cut)]))
 
 
@@ -284,6 +284,14 @@ NUMBER_TO_CONDITION: Final = Function(
     inline="({0} != 0)",
     sql=lambda _, n: sql.binary(exp.NEQ, n, sql.integer(0)),
     nulls=Nulls.FALSE,
+)
+NUMBER_TO_BOOL: Final = Function(
+    name="number to Bool",
+    parameters=takes("any n"),
+    result=BOOL,
+    python=bool,
+    inline="({0} != 0)",
+    sql=lambda _, n: sql.binary(exp.NEQ, n, sql.integer(0)),
 )
 TRUTH: Final = Function(
     name="Bool as a condition",

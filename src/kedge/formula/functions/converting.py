@@ -16,7 +16,7 @@ from kedge.formula.coerce import category, coerce
 from kedge.formula.functions import conversions as to
 from kedge.formula.functions.extremes import COALESCE
 from kedge.formula.functions.family import known
-from kedge.formula.functions.operators import AND
+from kedge.formula.functions.operators import AND, EQUAL
 from kedge.formula.functions.strings import REPLACE
 from kedge.formula.functions.tests import IS_NULL
 from kedge.formula.typed import (
@@ -108,10 +108,15 @@ def _number_of(services: Services, value: Typed, point: Typed) -> Typed | None:
     """Return the number that a value is or that its text starts with; None for values that write none."""
     if not value.type.is_string:
         return coerce(value, Kind.NUMBER, services.options)
-    if isinstance(point, Literal) and point.value == ",":
-        grouped = apply(REPLACE, value, Literal(".", V_WSTRING), Literal("", V_WSTRING))
-        value = apply(REPLACE, grouped, Literal(",", V_WSTRING), Literal(".", V_WSTRING))
-    return apply(to.TEXT_TO_NUMBER, value, span=value.span)
+    text = value if isinstance(point, Literal) and point.value == "." else _with_point(value, point)
+    return apply(to.TEXT_TO_NUMBER, text, span=value.span)
+
+
+def _with_point(text: Typed, point: Typed) -> Typed:
+    """Where ``point`` is a comma, take the signs between thousands away and write a point for the comma."""
+    grouped = apply(REPLACE, text, Literal(".", V_WSTRING), Literal("", V_WSTRING))
+    pointed = apply(REPLACE, grouped, Literal(",", V_WSTRING), Literal(".", V_WSTRING))
+    return Case(((apply(EQUAL, point, Literal(",", V_WSTRING)), pointed),), text, text.type, text.span)
 
 
 def _to_number(services: Services, arguments: tuple[Typed, ...], span: int) -> Typed:

@@ -242,7 +242,9 @@ def _trim(when: dt.datetime, word: str) -> dt.datetime | None:
 
 def _trim_check(arguments: Sequence[Typed]) -> tuple[int, str] | None:
     part = arguments[1]
-    if isinstance(part, Literal) and str(part.value).strip().lower() not in _TRIMS:
+    if not isinstance(part, Literal) or part.value is None:
+        return None
+    if str(part.value).strip().lower() not in _TRIMS:
         return 1, f"a date cannot be trimmed to {part.value!r}, only to {', '.join(_TRIMS)}"
     return None
 

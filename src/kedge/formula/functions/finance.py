@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _YEAR: Final = 365.0
 _STEPS: Final = 200
-_CLOSE: Final = 1e-12
+_CLOSE: Final = 1e-15
 _LEAST_RATE: Final = -0.999999
 _LARGEST_RATE: Final = 1e6
 

@@ -301,7 +301,7 @@ FUNCTIONS: Final = (
         python=lambda: math.pi,
         inline=repr(math.pi),
         sql=lambda _: sql.double(math.pi),
-        summary="3.14159…",
+        summary="The number 3.14159…, half the radian measure of a circle.",
         examples=(Example("PI()", math.pi),),
     ),
     Function(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["FUNCTIONS", "LOWERCASE", "REPLACE"]
+__all__ = ["FUNCTIONS", "LEFT", "LENGTH", "LOWERCASE", "REPLACE"]
 
 from functools import reduce
 from typing import TYPE_CHECKING, Final
@@ -190,26 +190,40 @@ REPLACE: Final = Function(
     ),
 )
 
+LEFT: Final = Function(
+    name="Left",
+    parameters=takes("text s, integer count"),
+    result=like,
+    python=_left,
+    sql=_cut_sql("left"),
+    summary="The first `count` characters; all of them when `count` is negative.",
+    note="What a negative count gives is a claim, not documented.",
+    examples=(
+        Example("Left('Kedge', 2)", "Ke"),
+        Example("Left('añb', 2)", "añ"),
+        Example("Left('ab', 9)", "ab"),
+        Example("Left('ab', 0)", ""),
+        Example("Left('ab', -1)", "ab"),
+        Example("Left('Kedge', 2.9)", "Ke"),
+        Example("Left(NULL(), 2)", None),
+    ),
+)
+
+LENGTH: Final = Function(
+    name="Length",
+    parameters=takes("text s"),
+    result=INT64,
+    python=len,
+    inline="len({0})",
+    sql=engine("length"),
+    summary="The number of characters.",
+    note="Whether the length of null is null or 0 is not documented.",
+    examples=(Example("Length('añb')", 3), Example("Length('')", 0), Example("Length(NULL())", None)),
+)
+
 FUNCTIONS: Final = (
     LOWERCASE,
-    Function(
-        name="Left",
-        parameters=takes("text s, integer count"),
-        result=like,
-        python=_left,
-        sql=_cut_sql("left"),
-        summary="The first `count` characters; all of them when `count` is negative.",
-        note="What a negative count gives is a claim, not documented.",
-        examples=(
-            Example("Left('Kedge', 2)", "Ke"),
-            Example("Left('añb', 2)", "añ"),
-            Example("Left('ab', 9)", "ab"),
-            Example("Left('ab', 0)", ""),
-            Example("Left('ab', -1)", "ab"),
-            Example("Left('Kedge', 2.9)", "Ke"),
-            Example("Left(NULL(), 2)", None),
-        ),
-    ),
+    LEFT,
     Function(
         name="Right",
         parameters=takes("text s, integer count"),
@@ -243,17 +257,7 @@ FUNCTIONS: Final = (
             Example("Substring(NULL(), 1)", None),
         ),
     ),
-    Function(
-        name="Length",
-        parameters=takes("text s"),
-        result=INT64,
-        python=len,
-        inline="len({0})",
-        sql=engine("length"),
-        summary="The number of characters.",
-        note="Whether the length of null is null or 0 is not documented.",
-        examples=(Example("Length('añb')", 3), Example("Length('')", 0), Example("Length(NULL())", None)),
-    ),
+    LENGTH,
     Function(
         name="Uppercase",
         parameters=takes("text s"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["FUNCTIONS", "IS_NULL"]
+__all__ = ["EMPTY_TEXT", "FUNCTIONS", "IS_NULL"]
 
 import re
 from typing import TYPE_CHECKING, Final
@@ -38,7 +38,7 @@ IS_NULL: Final = Function(
     summary="Whether the value is null; an empty text is not.",
     examples=(Example("IsNull(NULL())", True), Example("IsNull('')", False), Example("IsNull(0)", False)),
 )
-_EMPTY_TEXT: Final = Function(
+EMPTY_TEXT: Final = Function(
     name="is empty text",
     parameters=takes("text s"),
     result=BOOL,
@@ -68,7 +68,7 @@ _WHOLE_NUMBER: Final = Function(
 
 def _is_empty(_: Services, arguments: tuple[Typed, ...], span: int) -> Typed:
     value = arguments[0]
-    return apply(_EMPTY_TEXT if value.type.is_string else IS_NULL, value, span=span)
+    return apply(EMPTY_TEXT if value.type.is_string else IS_NULL, value, span=span)
 
 
 def _is_integer(_: Services, arguments: tuple[Typed, ...], span: int) -> Typed:

@@ -1,0 +1,14 @@
+"""Lines that a tool process prints for the host that started it; all but the port are Kedge's own."""
+
+from __future__ import annotations
+
+__all__ = ["ADDRESS_PREFIX", "DESCRIPTION_PREFIX", "PORT_PREFIX", "STACK_PREFIX"]
+
+PORT_PREFIX = "ListenPort: "
+"""On stdout: the port on which the process serves. The one line of protocol version 2."""
+ADDRESS_PREFIX = "ListenAddress: "
+"""On stdout, in the place of the port: the address that the host chose."""
+DESCRIPTION_PREFIX = "KedgeTool: "
+"""On stdout: the anchors that the tool declares, as JSON."""
+STACK_PREFIX = "Tool stack: "
+"""On stderr: in which callback the process was stopped; indented lines that say where follow."""

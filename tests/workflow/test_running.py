@@ -1,0 +1,322 @@
+"""Planning and running whole workflows: fusion, order, errors, limits, taps, custom tools."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kedge.exceptions import UsageError, WorkflowError
+from kedge.tools.element import element, parse_element
+from kedge.workflow.workflow import Workflow
+from tests.tools.flows import data, run_one
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BASE = "AlteryxBasePluginsGui."
+TEXT_INPUT = f"{BASE}TextInput.TextInput"
+BROWSE = f"{BASE}BrowseV2.BrowseV2"
+
+
+def xml(text: str) -> object:
+    return parse_element(f"<Configuration>{text}</Configuration>", "test")
+
+
+def add(flow: Workflow, plugin: str, text: str, *origins: tuple[int, str, str], **engine: str) -> tuple[Workflow, int]:
+    flow, tool_id = flow.add(plugin, parse_element(f"<Configuration>{text}</Configuration>", "test"), **engine)  # type: ignore[arg-type]
+    for origin, anchor, target in origins:
+        flow = flow.connect(origin, anchor, tool_id, target)
+    return flow, tool_id
+
+
+def numbers(flow: Workflow, *values: int) -> tuple[Workflow, int]:
+    rows = "".join(f"<r><c>{value}</c></r>" for value in values)
+    return add(flow, TEXT_INPUT, f'<Fields><Field name="n"/></Fields><Data>{rows}</Data>')
+
+
+def kept(expression: str) -> str:
+    return f"<Expression>{expression}</Expression><Mode>Custom</Mode>"
+
+
+class TestPlan:
+    """What runs, and in how many statements."""
+
+    def chain(self, path: Path) -> tuple[Workflow, int]:
+        flow, tool = numbers(Workflow(path=path / "w.yxmd"), 3, 1, 2)
+        flow, tool = add(flow, f"{BASE}Filter.Filter", kept("[n] &gt; 1"), (tool, "Output", "Input"))
+        field = '<FormulaFields><FormulaField field="m" expression="[n] * 2" type="Int32" size="4"/></FormulaFields>'
+        flow, tool = add(flow, f"{BASE}Formula.Formula", field, (tool, "True", "Input"))
+        sort = '<SortInfo locale="0"><Field field="n" order="Ascending"/></SortInfo>'
+        return add(flow, f"{BASE}Sort.Sort", sort, (tool, "Output", "Input"))
+
+    def test_a_stretch_is_one_statement(self, tmp_path: Path) -> None:
+        flow, tool = self.chain(tmp_path)
+        output = '<File FileFormat="0">x.csv</File><FormatSpecificOptions><LineEndStyle>LF</LineEndStyle></FormatSpecificOptions>'
+        flow, _ = add(flow, f"{BASE}DbFileOutput.DbFileOutput", output, (tool, "Output", "Input"))
+        report = flow.run()
+        assert len(report.statements) == 1
+        assert (tmp_path / "x.csv").read_text() == "n,m\n2,4\n3,6\n"
+
+    def test_an_anchor_with_two_readers_is_made_once(self, tmp_path: Path) -> None:
+        flow, tool = self.chain(tmp_path)
+        flow, first = add(flow, BROWSE, "", (tool, "Output", "Input"))
+        flow, second = add(flow, BROWSE, "", (tool, "Output", "Input"))
+        report = flow.run()
+        assert len(report.statements) == 1
+        assert report.table(first) == report.table(second)
+        assert report.table(first).to_pylist() == [{"n": 2, "m": 4}, {"n": 3, "m": 6}]
+
+    def test_branches_without_a_sink_do_not_run(self, tmp_path: Path) -> None:
+        flow, _ = self.chain(tmp_path)
+        report = flow.run()
+        assert (report.tools, report.statements, report.ok) == ((), (), True)
+
+    def test_a_needed_tool_that_is_not_known_is_named(self, tmp_path: Path) -> None:
+        flow, tool = numbers(Workflow(), 1)
+        flow, tool = add(flow, "Strange.Tool", "", (tool, "Output", "Input"))
+        flow, _ = add(flow, BROWSE, "", (tool, "Output", "Input"))
+        assert [str(problem) for problem in flow.check().problems] == [
+            "Tool (2, Strange.Tool): this tool is not supported"
+        ]
+        with pytest.raises(WorkflowError, match=r"Tool \(2, Strange.Tool\): this tool is not supported"):
+            flow.run()
+
+    def test_a_macro_is_refused_cleanly(self) -> None:
+        flow, _ = add(Workflow(), "", "", Macro=r"lib\Mine.yxmc")
+        assert "macros are not supported yet: lib\\Mine.yxmc" in str(flow.check().problems[0])
+
+    @pytest.mark.parametrize(
+        ("tap", "message"),
+        [((9, "Output"), "no enabled tool 9"), ((1, "True"), "the output anchors of TextInput are Output")],
+    )
+    def test_wrong_taps_are_the_callers_error(self, tap: tuple[int, str], message: str) -> None:
+        flow, _ = numbers(Workflow(), 1)
+        with pytest.raises(UsageError, match=message):
+            flow.run(taps=[tap])
+
+    def test_circles_are_refused(self) -> None:
+        flow, tool = add(Workflow(), f"{BASE}BlockUntilDone.BlockUntilDone", "")
+        with pytest.raises(WorkflowError, match="connected in a circle"):
+            flow.connect(tool, "Output", tool, "Input").check()
+
+    def test_two_hundred_tools_are_quick(self) -> None:
+        flow, tool = numbers(Workflow(), *range(10))
+        for place in range(198):
+            field = f'<FormulaFields><FormulaField field="f{place % 5}" expression="[n] + {place}" type="Int32" size="4"/></FormulaFields>'
+            flow, tool = add(flow, f"{BASE}Formula.Formula", field, (tool, "Output", "Input"))
+        flow, browse = add(flow, BROWSE, "", (tool, "Output", "Input"))
+        started = time.process_time()
+        report = flow.run()
+        assert time.process_time() - started < 6
+        assert report.table(browse).num_rows == 10
+
+
+class TestErrors:
+    """What an error ends, and what it does not."""
+
+    def two_branches(self) -> tuple[Workflow, int, int]:
+        flow, tool = numbers(Workflow(), 1, 2)
+        stop = "<When>First</When><Type>ErrorStop</Type><MessageExpression>'no'</MessageExpression>"
+        flow, bad = add(flow, f"{BASE}Message.Message", stop, (tool, "Output", "Input"))
+        flow, after = add(flow, BROWSE, "", (bad, "Output", "Input"))
+        flow, good = add(flow, f"{BASE}BlockUntilDone.BlockUntilDone", "", (tool, "Output", "Input"))
+        flow, browse = add(flow, BROWSE, "", (good, "Output", "Input"))
+        return flow, after, browse
+
+    def test_other_branches_go_on(self) -> None:
+        flow, after, browse = self.two_branches()
+        report = flow.run()
+        assert not report.ok
+        assert [report.of(tool_id).status for tool_id in (2, after, browse)] == ["failed", "skipped", "done"]
+        with pytest.raises(WorkflowError, match=r"Message \(2\): no"):
+            report.raise_for_status()
+
+    def test_cancel_on_error_ends_everything(self) -> None:
+        flow, _, browse = self.two_branches()
+        switch = element("CancelOnError", {"value": "True"})
+        flow = replace(flow, document=replace(flow.document, properties=element("Properties", {}, switch)))
+        assert flow.run().of(browse).status == "skipped"
+
+    def test_a_record_limit_holds_for_every_input(self) -> None:
+        flow, tool = numbers(Workflow(), 1, 2, 3)
+        limit = element("GlobalRecordLimit", {"value": "2"})
+        flow = replace(flow, document=replace(flow.document, properties=element("Properties", {}, limit)))
+        assert flow.run(taps=[(tool, "Output")]).table(tool).num_rows == 2
+
+    def test_too_many_conversion_errors_may_stop_the_run(self) -> None:
+        rows = "".join(f"<r><c>x{value}</c></r>" for value in range(4))
+        flow, tool = add(Workflow(), TEXT_INPUT, f'<Fields><Field name="n"/></Fields><Data>{rows}</Data>')
+        fields = '<SelectFields><SelectField field="n" selected="True" type="Int32"/></SelectFields>'
+        flow, tool = add(flow, f"{BASE}AlteryxSelect.AlteryxSelect", fields, (tool, "Output", "Input"))
+        limits = (element("ConvErrorLimit", {"value": "3"}), element("ConvErrorLimit_Stop", {"value": "True"}))
+        flow = replace(flow, document=replace(flow.document, properties=element("Properties", {}, *limits)))
+        report = flow.run(taps=[(tool, "Output")])
+        assert not report.ok
+        assert "4 conversion errors exceed the limit of 3" in [message.text for message in report.errors]
+
+    def test_cancelling_ends_a_run(self) -> None:
+        text = (
+            "<CreateField_Name>r</CreateField_Name><CreateField_Type>Int64</CreateField_Type><Expression_Init>1</Expression_Init>"
+            "<Expression_Cond>r &lt; 50000000</Expression_Cond><Expression_Loop>r + 1</Expression_Loop>"
+        )
+        flow, tool = add(Workflow(), f"{BASE}GenerateRows.GenerateRows", text)
+        sort = '<SortInfo locale="0"><Field field="r" order="Descending"/></SortInfo>'
+        flow, tool = add(flow, f"{BASE}Sort.Sort", sort, (tool, "Output", "Input"))
+        started = time.monotonic()
+        report = flow.run(taps=[(tool, "Output")], on_start=lambda engine: threading.Timer(0.3, engine.cancel).start())
+        assert [message.text for message in report.errors] == ["the run was cancelled"]
+        assert time.monotonic() - started < 10
+
+
+class TestConstants:
+    """``%User.X%`` in configurations and ``[User.X]`` in expressions."""
+
+    def flow(self) -> tuple[Workflow, int]:
+        constant = parse_element(
+            "<Properties><Constants><Constant><Namespace>User</Namespace><Name>X</Name><Value>2</Value>"
+            '<IsNumeric value="True"/></Constant></Constants></Properties>',
+            "test",
+        )
+        flow = Workflow()
+        flow, tool = numbers(replace(flow, document=replace(flow.document, properties=constant)), 1, 2, 3)
+        return add(
+            flow, f"{BASE}Filter.Filter", kept("[n] &gt;= [User.X] AND [n] &gt;= %User.X%"), (tool, "Output", "Input")
+        )
+
+    def test_both_forms_are_put_in_and_can_be_set(self) -> None:
+        flow, tool = self.flow()
+        assert flow.run(taps=[(tool, "True")]).table(tool, "True").num_rows == 2
+        assert flow.run(taps=[(tool, "True")], constants={"X": "3"}).table(tool, "True").num_rows == 1
+
+    def test_an_unknown_constant_is_the_callers_error(self) -> None:
+        flow, _ = self.flow()
+        with pytest.raises(UsageError, match=r"has no such constant; it has User\.X"):
+            flow.run(constants={"Y": "1"})
+
+
+TOOL = """
+import pyarrow as pa
+import pyarrow.compute as pc
+from kedge import PluginV2
+
+class Doubler(PluginV2):
+    def __init__(self, provider):
+        self.provider = provider
+        self.factor = int(provider.tool_config["Factor"])
+        provider.push_outgoing_metadata("Output", pa.schema([("n", pa.int64())]))
+        provider.push_outgoing_metadata("Log", pa.schema([("rows", pa.int64())]))
+
+    def on_record_batch(self, batch, anchor):
+        self.provider.write_to_anchor("Output", pa.table({"n": pc.cast(pc.multiply(batch["n"], self.factor), pa.int64())}))
+        self.provider.write_to_anchor("Log", pa.table({"rows": pa.array([batch.num_rows], pa.int64())}))
+        if self.factor == 13:
+            raise ValueError("unlucky")
+
+    def on_incoming_connection_complete(self, anchor): ...
+    def on_complete(self): ...
+"""
+CONFIG = (
+    '<AlteryxJavaScriptPlugin><GuiSettings><InputConnections><Connection Name="Input"/></InputConnections><OutputConnections>'
+    '<Connection Name="Output"/><Connection Name="Log"/></OutputConnections></GuiSettings></AlteryxJavaScriptPlugin>'
+)
+
+
+class TestCustomTools:
+    """Real tool processes in the middle of a workflow."""
+
+    @pytest.fixture
+    def tools(self, tmp_path: Path) -> Path:
+        folder = tmp_path / "tools" / "Doubler_1_0"
+        folder.mkdir(parents=True)
+        (folder / "main.py").write_text(TOOL)
+        (folder / "DoublerConfig.xml").write_text(CONFIG)
+        return tmp_path / "tools"
+
+    def custom(self, flow: Workflow, origin: int, factor: int) -> tuple[Workflow, int]:
+        engine = {"EngineDll": "SdkEnginePlugin.dll", "EngineDllEntryPoint": "SdkEnginePlugin"}
+        return add(flow, "Doubler_1_0", f"<Factor>{factor}</Factor>", (origin, "Output", "Input"), **engine)
+
+    def test_two_instances_in_a_row_with_tools_between(self, tools: Path) -> None:
+        flow, tool = numbers(Workflow(), 3, 1, 2)
+        flow, first = self.custom(flow, tool, 2)
+        flow, middle = add(flow, f"{BASE}Filter.Filter", kept("[n] &gt; 2"), (first, "Output", "Input"))
+        flow, block = add(flow, f"{BASE}BlockUntilDone.BlockUntilDone", "", (middle, "True", "Input"))
+        flow, second = self.custom(flow, block, 10)
+        flow, browse = add(flow, BROWSE, "", (second, "Output", "Input"))
+        flow, log = add(flow, BROWSE, "", (first, "Log", "Input"))
+        report = flow.run(tools=[tools])
+        report.raise_for_status()
+        assert report.table(browse)["n"].to_pylist() == [60, 40]
+        assert report.table(log)["rows"].to_pylist() == [3]
+        assert [report.of(first).anchors[0].schema.names] == [["n"]]
+
+    def test_check_asks_the_tool_for_its_schema(self, tools: Path) -> None:
+        flow, tool = numbers(Workflow(), 1)
+        flow, custom = self.custom(flow, tool, 2)
+        checked = flow.check(tools=[tools])
+        assert checked.ok
+        assert [str(field.type) for field in checked.schemas[custom, "Output"]] == ["Int64"]
+
+    def test_a_tool_that_fails_fails_the_run_with_its_traceback(self, tools: Path) -> None:
+        flow, tool = numbers(Workflow(), 1)
+        flow, custom = self.custom(flow, tool, 13)
+        flow, _ = add(flow, BROWSE, "", (custom, "Output", "Input"))
+        report = flow.run(tools=[tools])
+        assert not report.ok
+        assert report.errors[0].tool_id == custom
+        assert "ValueError: unlucky" in report.errors[0].text
+        assert "main.py" in report.errors[0].text
+
+    def test_a_tool_that_is_nowhere_says_what_to_do(self) -> None:
+        flow, tool = numbers(Workflow(), 1)
+        flow, _ = self.custom(flow, tool, 2)
+        assert "name its folder with --tools DIR" in str(flow.check().problems[0])
+
+
+cells = st.lists(st.tuples(st.none() | st.integers(0, 3), st.none() | st.sampled_from(["a", "B", "b"])), max_size=12)
+
+
+class TestProperties:
+    """What holds for every table."""
+
+    @settings(max_examples=12)
+    @given(rows=cells)
+    def test_the_anchors_of_filter_and_unique_partition_their_input(self, rows: list[tuple[object, object]]) -> None:
+        table = data("n Int32, t V_String(3), i Int32", *((*row, place) for place, row in enumerate(rows)))
+        split = run_one(
+            f"{BASE}Filter.Filter",
+            f"<Configuration>{kept('[n] &gt; 1')}</Configuration>",
+            {"Input": table},
+            anchors=("True", "False"),
+        )
+        once = '<Configuration><UniqueFields><Field field="n"/></UniqueFields></Configuration>'
+        unique = run_one(f"{BASE}Unique.Unique", once, {"Input": table}, anchors=("Unique", "Duplicates"))
+        for outcome, anchors in ((split, ("True", "False")), (unique, ("Unique", "Duplicates"))):
+            places = [[row[2] for row in outcome.rows(anchor)] for anchor in anchors]
+            assert sorted(places[0] + places[1]) == list(range(len(rows)))
+            assert places == [sorted(found) for found in places]
+        assert len({row[0] for row in unique.rows("Unique")}) == len(unique.rows("Unique"))
+
+    @settings(max_examples=12)
+    @given(left=cells, right=cells)
+    def test_the_anchors_of_join_account_for_every_record(
+        self, left: list[tuple[object, object]], right: list[tuple[object, object]]
+    ) -> None:
+        tables = [data("n Int32, t V_String(3)", *rows) for rows in (left, right)]
+        config = (
+            '<Configuration><JoinInfo connection="Left"><Field field="n"/></JoinInfo>'
+            '<JoinInfo connection="Right"><Field field="n"/></JoinInfo></Configuration>'
+        )
+        done = run_one(
+            f"{BASE}Join.Join", config, {"Left": tables[0], "Right": tables[1]}, anchors=("Left", "Join", "Right")
+        )
+        pairs = sum(a[0] == b[0] and a[0] is not None for a in left for b in right)
+        assert len(done.rows("Join")) == pairs
+        assert len(done.rows("Left")) == sum(a[0] is None or all(a[0] != b[0] for b in right) for a in left)
+        assert len(done.rows("Right")) == sum(b[0] is None or all(a[0] != b[0] for a in left) for b in right)
