@@ -269,6 +269,20 @@ class TestTrust:
             list(reader.buffers(pack_descriptor([place._replace(length=place.length * 2)])))
 
 
+class TestPlaceOfTheFolder:
+    def test_can_be_chosen(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setenv("KEDGE_SHARED_MEMORY", str(tmp_path))
+        made = make_folder()
+        assert made is not None
+        assert made.parent == tmp_path
+        assert is_private(made)
+
+    @pytest.mark.parametrize("place", ["", "absent"])
+    def test_that_is_none_makes_none(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str) -> None:
+        monkeypatch.setenv("KEDGE_SHARED_MEMORY", place and str(tmp_path / place))
+        assert make_folder() is None
+
+
 class TestDescriptor:
     def test_holds_places(self) -> None:
         places = [Place(1, 64, 2**40), Place(2, 64, 8)]
@@ -290,7 +304,7 @@ class TestStreams:
         writer = RecordWriter(Direction.INCOMING, align=True, shared=SharedMemoryWriter(folder, "in"))
         reader = RecordReader(Direction.INCOMING, trusted=True, shared=SharedMemoryReader(folder, "in"))
         tables = [numbers(MIB), numbers(80), numbers(3 * MIB), pa.table({"n": pa.array([], pa.int64())})]
-        messages = [list(writer.encode("Input", "#1", table)) for table in tables * 3]
+        messages = [list(writer.encode("Input", "#1", [table])) for table in tables * 3]
         received = []
         for message in (message for batch in messages for message in batch):
             records = reader.decode(message)
@@ -299,9 +313,22 @@ class TestStreams:
         assert received == tables * 3
         assert [sum(map(len, batch)) < 200 for batch in messages[:3]] == [True, False, True]
 
+    def test_batches_that_follow_each_other_take_one_message(self, folder: Path) -> None:
+        writer = RecordWriter(Direction.INCOMING, shared=SharedMemoryWriter(folder, "in", 4 * MIB))
+        reader = RecordReader(Direction.INCOMING, trusted=True, shared=SharedMemoryReader(folder, "in"))
+        tables = [numbers(MIB - 4096, first) for first in range(6)]
+        messages = list(writer.encode("Input", "#1", tables))
+        received = []
+        for message in messages:
+            records = reader.decode(message)
+            assert isinstance(records, Records)
+            received += [batch.table for batch in reader.batches(records)]
+        assert received == tables
+        assert [len(message) > MIB // 2 for message in messages] == [False, True, True]
+
     def test_a_reader_that_has_not_agreed_takes_a_descriptor_for_a_broken_stream(self, folder: Path) -> None:
         writer = RecordWriter(Direction.INCOMING, shared=SharedMemoryWriter(folder, "in"))
-        (message,) = writer.encode("Input", "#1", numbers(MIB))
+        (message,) = writer.encode("Input", "#1", [numbers(MIB)])
         records = decode_incoming(message)
         assert isinstance(records, Records)
         with pytest.raises(ProtocolError, match="no Arrow stream"):

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import threading
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -214,15 +215,16 @@ class ToolSession:
 
     def _encoded(self) -> Iterator[bytes]:
         writer, agreed = RecordWriter(Direction.INCOMING), False
-        for anchor, table in self._records_queue:
+        for bunch in self._records_queue.bunches():
             if self._capabilities and not agreed:
                 writer, agreed = RecordWriter(Direction.INCOMING, align=True, shared=self._shared_writer()), True
-            if table is not None:
-                yield from writer.encode(*anchor, table)
-            elif INBAND_COMPLETE in self._capabilities:
-                yield encode_incoming(ConnectionComplete(anchor.name, anchor.connection))
-            else:
-                self._say(ConnectionCompleted(anchor.name, anchor.connection, in_band=False))
+            for (anchor, is_end), items in groupby(bunch, key=_connection_and_end):
+                if not is_end:
+                    yield from writer.encode(*anchor, (table for _, table in items))
+                elif INBAND_COMPLETE in self._capabilities:
+                    yield encode_incoming(ConnectionComplete(anchor.name, anchor.connection))
+                else:
+                    self._say(ConnectionCompleted(anchor.name, anchor.connection, in_band=False))
 
     def _shares(self) -> bool:
         return SHARED_MEMORY in self._capabilities
@@ -320,6 +322,10 @@ class ToolSession:
                 self._open_anchors.discard(message.name)
             self._taken += 1
         self._reader.finish()
+
+
+def _connection_and_end(item: tuple[Anchor, pa.Table | None]) -> tuple[Anchor, bool]:
+    return item[0], item[1] is None
 
 
 def _status(error: grpc.RpcError) -> str:

@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -156,11 +157,12 @@ class ToolService:
             shared=None if folder is None else SharedMemoryWriter(folder, TO_ENGINE, self.settings.outgoing_budget),
         )
         self._read(RECORDS_METHOD, self._read_records, requests, context)
-        for action in self._records_queue:
-            if isinstance(action, SendBatch):
-                yield from writer.encode(action.anchor, "", action.table)
-            else:
-                yield encode_outgoing(CloseAnchor(action.anchor))
+        for bunch in self._records_queue.bunches():
+            for (anchor, kind), actions in groupby(bunch, key=lambda action: (action.anchor, type(action))):
+                if kind is SendBatch:
+                    yield from writer.encode(anchor, "", (a.table for a in actions if isinstance(a, SendBatch)))
+                else:
+                    yield encode_outgoing(CloseAnchor(anchor))
         if self.run.lifecycle.failed:
             self._closed_by_engine[RECORDS_METHOD].wait(self.settings.linger)
 

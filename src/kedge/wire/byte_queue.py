@@ -13,6 +13,9 @@ __all__ = ["ByteQueue", "QueueStatistics"]
 
 T = TypeVar("T")
 
+_BUNCH = 8 << 20
+"""Bytes of the items that are taken at once, if they are more than one."""
+
 
 class QueueStatistics(NamedTuple):
     """What passed a queue: items and bytes put, the most bytes held at once, and how often a writer had to wait."""
@@ -81,26 +84,38 @@ class ByteQueue(Generic[T]):
                 raise self._closed
 
     def __iter__(self) -> Iterator[T]:
+        for items in self.bunches(1):
+            yield items.pop()
+
+    def bunches(self, most: int = 8) -> Iterator[list[T]]:
+        """Iterate over what is there when the reader comes: lists of one item or, if they are small, up to ``most``."""
         while True:
             with self._lock:
-                entry = self._items.popleft() if self._items else None
-                if entry is not None:
-                    self._held -= entry[1]
-                elif self._closed is not False:
+                items = self._take(most)
+                if not items and self._closed is not False:
                     return
-                else:
-                    self._taker_waits = True
+                self._taker_waits = not items
                 if self._others_wait:
                     self._others.notify_all()
-            if entry is None:
+            if items:
+                yield items
+            else:
                 self._bell.acquire()
-                continue
-            yield entry[0]
-            del entry
+            del items
 
     def statistics(self) -> QueueStatistics:
         """What passed so far."""
         return QueueStatistics(self._count, self._bytes, self._high_water, self._waits)
+
+    def _take(self, most: int) -> list[T]:
+        items: list[T] = []
+        room = _BUNCH
+        while self._items and len(items) < most and (not items or self._items[0][1] <= room):
+            item, size = self._items.popleft()
+            self._held -= size
+            room -= size
+            items.append(item)
+        return items
 
     def _call_taker(self) -> None:
         if self._taker_waits:

@@ -10,11 +10,12 @@ from kedge.wire.shared_memory import is_descriptor, pack_descriptor
 from kedge.wire.steady import SteadyDecoder, SteadyEncoder, SteadyReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import pyarrow as pa
 
     from kedge.wire.records import Incoming, Outgoing, Records
+    from kedge.wire.shared_memory import Place
     from kedge.wire.shared_memory_reader import SharedMemoryReader
     from kedge.wire.shared_memory_writer import SharedMemoryWriter
 
@@ -41,13 +42,31 @@ class RecordWriter:
         self._shared = shared
         self._encoders: dict[tuple[str, str], SteadyEncoder] = {}
 
-    def encode(self, anchor: str, connection: str, table: pa.Table) -> Iterator[bytes]:
-        """Yield the messages of one batch; the last has ``end_of_chunk``."""
-        place = None if self._shared is None else self._shared.place(table)
-        if place is not None:
-            descriptor = pack_descriptor([place])
-            head, tail = frame_records(self._direction, anchor, connection, len(descriptor), True)
-            return iter((b"".join((head, descriptor, tail)),))
+    def encode(self, anchor: str, connection: str, tables: Iterable[pa.Table]) -> Iterator[bytes]:
+        """Yield the messages of batches of one connection, in order; the last of each batch has ``end_of_chunk``.
+
+        Batches in shared memory that follow each other take one message.
+        """
+        places: list[Place] = []
+        for table in tables:
+            place = None if self._shared is None else self._shared.place(table, wait=not places)
+            if place is None and places:
+                yield self._described(anchor, connection, places)
+                places = []  # the reader can hand them back now
+                place = None if self._shared is None else self._shared.place(table)
+            if place is None:
+                yield from self._inline(anchor, connection, table)
+            else:
+                places.append(place)
+        if places:
+            yield self._described(anchor, connection, places)
+
+    def _described(self, anchor: str, connection: str, places: list[Place]) -> bytes:
+        descriptor = pack_descriptor(places)
+        head, tail = frame_records(self._direction, anchor, connection, len(descriptor), True)
+        return b"".join((head, descriptor, tail))
+
+    def _inline(self, anchor: str, connection: str, table: pa.Table) -> Iterator[bytes]:
         encoder = self._encoders.get((anchor, connection))
         if encoder is None:
             encoder = SteadyEncoder(self._direction, anchor, connection, align=self._align)

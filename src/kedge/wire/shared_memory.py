@@ -11,6 +11,7 @@ of its Arrow IPC stream there, in bytes, as three little-endian 64-bit numbers. 
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import shutil
@@ -97,15 +98,14 @@ def segment_name(prefix: str, number: int) -> str:
 def make_folder() -> Path | None:
     """A new folder for a run's segments, of mode 0700; None where none can be made.
 
-    It lies in memory where the system has a place for that (``/dev/shm``), else among the temporary files.
+    It lies in ``KEDGE_SHARED_MEMORY`` where that is set (empty: nowhere), else in memory where the system has a
+    place for that (``/dev/shm``), else among the temporary files. Its name holds the id of this process.
     """
-    memory = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a name that nobody can foresee, for this user alone
-    for place in (memory, Path(tempfile.gettempdir())):
-        if place.is_dir() and os.access(place, os.W_OK | os.X_OK):
-            try:
-                return Path(tempfile.mkdtemp(prefix="kedge-shm-", dir=place))
-            except OSError:
-                continue
+    chosen = os.environ.get("KEDGE_SHARED_MEMORY")
+    memory = "/dev/shm"  # noqa: S108 - mkdtemp makes a name that nobody can foresee, for this user alone
+    for place in (memory, tempfile.gettempdir()) if chosen is None else (chosen,) if chosen else ():
+        with contextlib.suppress(OSError):
+            return Path(tempfile.mkdtemp(prefix=f"kedge-shm-{os.getpid()}-", dir=place))
     return None
 
 

@@ -75,10 +75,11 @@ class SharedMemoryWriter:
             f"<SharedMemoryWriter {self._prefix}: {len(self._segments)} segments, {self._held} of {self._budget} bytes>"
         )
 
-    def place(self, table: pa.Table) -> Place | None:
+    def place(self, table: pa.Table, *, wait: bool = True) -> Place | None:
         """Write a batch into a segment; None where it is to travel inline.
 
-        That is where it is small, larger than the budget, or no segment has come back within a twentieth of a second.
+        That is where it is small, larger than the budget, or no segment has come back; with ``wait`` not within a
+        twentieth of a second either, unless the last wait was in vain.
         The segment belongs to the reader from then on, whether or not the place is ever sent.
         """
         if table.get_total_buffer_size() < SMALLEST:
@@ -87,9 +88,9 @@ class SharedMemoryWriter:
         length = sum(map(len, pieces))
         if length < SMALLEST:
             return None
-        segment = self._find(BODY + length)
+        segment = self._find(BODY + length, wait)
         if segment is None:
-            self._inline += 1
+            self._inline += wait
             return None
         body = pa.FixedSizeBufferWriter(pa.py_buffer(memoryview(segment.memory)[BODY:]))
         for piece in pieces:
@@ -104,11 +105,13 @@ class SharedMemoryWriter:
         passed = self._batches, self._bytes, self._inline, self._waits
         return PoolStatistics(*passed, len(self._segments), self._high_water)
 
-    def _find(self, size: int) -> _Segment | None:
-        """A free segment of at least ``size`` bytes. Waits for one, unless the last wait was in vain."""
+    def _find(self, size: int, wait: bool) -> _Segment | None:
+        """A free segment of at least ``size`` bytes."""
         if size > self._budget:
             return None
         segment = self._free_or_new(size)
+        if segment is None and not wait:
+            return None
         if segment is None and not self._stalled:
             self._waits += 1
             deadline = time.monotonic() + _PATIENCE
