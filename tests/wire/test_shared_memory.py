@@ -48,7 +48,8 @@ def numbers(size: int, first: int = 0) -> pa.Table:
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    monkeypatch.setenv("KEDGE_SHARED_MEMORY", str(tmp_path))
     made = make_folder()
     assert made is not None
     yield made
@@ -60,14 +61,14 @@ class Pool:
 
     def __init__(self, folder: Path, budget: int = 8 * MIB) -> None:
         self.writer = SharedMemoryWriter(folder, "in", budget)
-        self.reader = SharedMemoryReader(folder, "in")
+        self.reader = SharedMemoryReader(folder, "in", "out")
 
     def send(self, table: pa.Table) -> pa.Table | None:
         """The table as it comes out at the other end; None where it would travel inline."""
         place = self.writer.place(table)
         if place is None:
             return None
-        (buffer,) = self.reader.buffers(pack_descriptor([place]))
+        ((buffer, _),) = self.reader.buffers(pack_descriptor([place]))
         return read_batch(buffer, trusted=True)
 
 
@@ -211,8 +212,8 @@ from pathlib import Path
 from kedge.wire.batch_reader import read_batch
 from kedge.wire.shared_memory import Place, pack_descriptor
 from kedge.wire.shared_memory_reader import SharedMemoryReader
-reader = SharedMemoryReader(Path(sys.argv[1]), "in")
-(buffer,) = reader.buffers(pack_descriptor([Place(*map(int, sys.argv[2:5]))]))
+reader = SharedMemoryReader(Path(sys.argv[1]), "in", "out")
+((buffer, _),) = reader.buffers(pack_descriptor([Place(*map(int, sys.argv[2:5]))]))
 table = read_batch(buffer, trusted=True)
 print(table.num_rows)
 """
@@ -253,7 +254,7 @@ class TestTrust:
     def test_a_link_is_no_segment(self, folder: Path, tmp_path: Path) -> None:
         (tmp_path / "other").write_bytes(bytes(4096))
         (folder / "in-0").symlink_to(tmp_path / "other")
-        reader = SharedMemoryReader(folder, "in")
+        reader = SharedMemoryReader(folder, "in", "out")
         with pytest.raises(ProtocolError, match="in-0"):
             list(reader.buffers(pack_descriptor([Place(0, 64, 8)])))
 
@@ -264,7 +265,7 @@ class TestTrust:
     def test_a_place_outside_of_its_segment_is_refused(self, folder: Path) -> None:
         place = SharedMemoryWriter(folder, "in").place(numbers(MIB))
         assert place is not None
-        reader = SharedMemoryReader(folder, "in")
+        reader = SharedMemoryReader(folder, "in", "out")
         with pytest.raises(ProtocolError, match="outside"):
             list(reader.buffers(pack_descriptor([place._replace(length=place.length * 2)])))
 
@@ -302,7 +303,7 @@ class TestDescriptor:
 class TestStreams:
     def test_both_forms_alternate(self, folder: Path) -> None:
         writer = RecordWriter(Direction.INCOMING, align=True, shared=SharedMemoryWriter(folder, "in"))
-        reader = RecordReader(Direction.INCOMING, trusted=True, shared=SharedMemoryReader(folder, "in"))
+        reader = RecordReader(Direction.INCOMING, trusted=True, shared=SharedMemoryReader(folder, "in", "out"))
         tables = [numbers(MIB), numbers(80), numbers(3 * MIB), pa.table({"n": pa.array([], pa.int64())})]
         messages = [list(writer.encode("Input", "#1", [table])) for table in tables * 3]
         received = []
@@ -315,7 +316,7 @@ class TestStreams:
 
     def test_batches_that_follow_each_other_take_one_message(self, folder: Path) -> None:
         writer = RecordWriter(Direction.INCOMING, shared=SharedMemoryWriter(folder, "in", 4 * MIB))
-        reader = RecordReader(Direction.INCOMING, trusted=True, shared=SharedMemoryReader(folder, "in"))
+        reader = RecordReader(Direction.INCOMING, trusted=True, shared=SharedMemoryReader(folder, "in", "out"))
         tables = [numbers(MIB - 4096, first) for first in range(6)]
         messages = list(writer.encode("Input", "#1", tables))
         received = []
@@ -333,3 +334,80 @@ class TestStreams:
         assert isinstance(records, Records)
         with pytest.raises(ProtocolError, match="no Arrow stream"):
             RecordReader(Direction.INCOMING).batches(records)
+
+
+class Echo:
+    """An engine and a tool that sends back what it gets."""
+
+    def __init__(self, folder: Path) -> None:
+        self.to_tool = SharedMemoryWriter(folder, "in")
+        self.to_engine = SharedMemoryWriter(folder, "out")
+        received = SharedMemoryReader(folder, "in", "out")
+        self._engine_writes = RecordWriter(Direction.INCOMING, shared=self.to_tool)
+        self._tool_reads = RecordReader(Direction.INCOMING, trusted=True, shared=received)
+        self._tool_writes = RecordWriter(Direction.OUTGOING, shared=self.to_engine, received=received)
+        self._engine_reads = RecordReader(
+            Direction.OUTGOING, trusted=True, shared=SharedMemoryReader(folder, "out", "in")
+        )
+
+    def to_the_tool(self, table: pa.Table) -> pa.Table:
+        (message,) = self._engine_writes.encode("Input", "#1", [table])
+        return self._table(self._tool_reads, message)
+
+    def back(self, table: pa.Table) -> pa.Table:
+        (message,) = self._tool_writes.encode("Output", "", [table])
+        return self._table(self._engine_reads, message)
+
+    @staticmethod
+    def _table(reader: RecordReader, message: bytes) -> pa.Table:
+        records = reader.decode(message)
+        assert isinstance(records, Records)
+        (batch,) = reader.batches(records)
+        return batch.table
+
+
+class TestSendingBack:
+    def test_a_table_that_is_sent_on_as_it_came_is_not_written_again(self, folder: Path) -> None:
+        echo = Echo(folder)
+        for first in range(5):
+            received = echo.to_the_tool(numbers(MIB, first))
+            returned = echo.back(received)
+            assert returned.equals(numbers(MIB, first))
+            del received, returned
+        assert echo.to_engine.statistics().batches == 0
+        assert echo.to_tool.statistics().segments == 1
+
+    @pytest.mark.parametrize("first_to_go", ["tool", "engine"])
+    def test_its_segment_is_free_when_both_ends_have_let_go(self, folder: Path, first_to_go: str) -> None:
+        echo = Echo(folder)
+        held = {"tool": echo.to_the_tool(numbers(MIB, 1))}
+        held["engine"] = echo.back(held["tool"])
+        del held[first_to_go]
+        other = echo.to_the_tool(numbers(MIB, 2))
+        assert [table["n"][0].as_py() for table in held.values()] == [1]
+        assert echo.to_tool.statistics().segments == 2
+        held.clear()
+        assert echo.to_the_tool(numbers(MIB, 3)).equals(numbers(MIB, 3))
+        assert other.equals(numbers(MIB, 2))
+        assert echo.to_tool.statistics().segments == 2
+
+    def test_a_table_that_is_sent_twice_is_written_the_second_time(self, folder: Path) -> None:
+        echo = Echo(folder)
+        received = echo.to_the_tool(numbers(MIB))
+        both = [echo.back(received), echo.back(received)]
+        assert both == [numbers(MIB)] * 2
+        assert echo.to_engine.statistics().batches == 1
+
+    def test_a_slice_is_written_with_its_rows_alone(self, folder: Path) -> None:
+        echo = Echo(folder)
+        returned = echo.back(echo.to_the_tool(numbers(MIB)).slice(5, 20_000))
+        assert returned.equals(numbers(MIB).slice(5, 20_000))
+        assert echo.to_engine.statistics().bytes < 200_000
+
+    def test_another_table_at_the_same_address_is_another_table(self, folder: Path) -> None:
+        echo = Echo(folder)
+        for first in range(20):
+            received = echo.to_the_tool(numbers(MIB, first))
+            del received
+            other = numbers(MIB, 100 + first)
+            assert echo.back(other).equals(other)

@@ -307,7 +307,7 @@ class ToolSession:
         self._reader = RecordReader(
             Direction.OUTGOING,
             trusted=self._has_token and bool(self._capabilities),
-            shared=SharedMemoryReader(self._folder, TO_ENGINE) if self._folder and self._shares() else None,
+            shared=SharedMemoryReader(self._folder, TO_ENGINE, TO_TOOL) if self._folder and self._shares() else None,
         )
         for data in self._records:
             message = self._reader.decode(data)

@@ -76,6 +76,7 @@ class ToolService:
         self._opened: set[str] = set()
         self._capabilities: frozenset[str] = frozenset()
         self._shared_folder: Path | None = None
+        self._received: SharedMemoryReader | None = None
         self._closed_by_engine = {CONTROL_METHOD: threading.Event(), RECORDS_METHOD: threading.Event()}
         self._confirmed = False
         self._ended = threading.Event()
@@ -155,6 +156,7 @@ class ToolService:
             Direction.OUTGOING,
             align=bool(self._capabilities),
             shared=None if folder is None else SharedMemoryWriter(folder, TO_ENGINE, self.settings.outgoing_budget),
+            received=self._received,
         )
         self._read(RECORDS_METHOD, self._read_records, requests, context)
         for bunch in self._records_queue.bunches():
@@ -180,7 +182,9 @@ class ToolService:
         accepted = parse_capabilities(metadata) & (_SUPPORTED if folder is None else _SUPPORTED | {SHARED_MEMORY})
         if method == RECORDS_METHOD:
             self._capabilities = accepted
-            self._shared_folder = folder if SHARED_MEMORY in accepted else None
+            if folder is not None and SHARED_MEMORY in accepted:
+                self._shared_folder = folder
+                self._received = SharedMemoryReader(folder, TO_TOOL, TO_ENGINE)
         if accepted:
             context.send_initial_metadata(((CAPABILITIES_KEY, ",".join(sorted(accepted))),))
 
@@ -224,11 +228,10 @@ class ToolService:
             self._or_violation(self._take_control, data)
 
     def _read_records(self, requests: Iterator[bytes]) -> None:
-        folder = self._shared_folder
         reader = RecordReader(
             Direction.INCOMING,
             trusted=self.settings.token is not None and bool(self._capabilities),
-            shared=None if folder is None else SharedMemoryReader(folder, TO_TOOL),
+            shared=self._received,
         )
         for data in requests:
             self._or_violation(self._take_records, reader, data)

@@ -33,13 +33,22 @@ class RecordWriter:
     """Writes the batches of all connections of a stream.
 
     ``align`` and ``shared`` are for a peer that has agreed: records then lie at multiples of 8 bytes, and batches
-    travel through shared memory where there is room.
+    travel through shared memory where there is room. A batch that came from the peer through ``received``, and is sent
+    as it came, stays where it lies.
     """
 
-    def __init__(self, direction: Direction, *, align: bool = False, shared: SharedMemoryWriter | None = None) -> None:
+    def __init__(
+        self,
+        direction: Direction,
+        *,
+        align: bool = False,
+        shared: SharedMemoryWriter | None = None,
+        received: SharedMemoryReader | None = None,
+    ) -> None:
         self._direction = direction
         self._align = align
         self._shared = shared
+        self._received = received
         self._encoders: dict[tuple[str, str], SteadyEncoder] = {}
 
     def encode(self, anchor: str, connection: str, tables: Iterable[pa.Table]) -> Iterator[bytes]:
@@ -49,17 +58,23 @@ class RecordWriter:
         """
         places: list[Place] = []
         for table in tables:
-            place = None if self._shared is None else self._shared.place(table, wait=not places)
+            place = self._place(table, wait=not places)
             if place is None and places:
                 yield self._described(anchor, connection, places)
                 places = []  # the reader can hand them back now
-                place = None if self._shared is None else self._shared.place(table)
+                place = self._place(table, wait=True)
             if place is None:
                 yield from self._inline(anchor, connection, table)
             else:
                 places.append(place)
         if places:
             yield self._described(anchor, connection, places)
+
+    def _place(self, table: pa.Table, wait: bool) -> Place | None:
+        if self._shared is None:
+            return None
+        place = None if self._received is None else self._received.send_back(table)
+        return place or self._shared.place(table, wait=wait)
 
     def _described(self, anchor: str, connection: str, places: list[Place]) -> bytes:
         descriptor = pack_descriptor(places)
@@ -92,10 +107,16 @@ class RecordReader:
     def batches(self, records: Records) -> list[ArrivedBatch]:
         """The batches that a chunk completes: as a rule one, or none. Raises ProtocolError where it cannot be read."""
         if self._shared is not None and self._steady is not None and is_descriptor(records.data):
-            descriptor = bytes(records.data)
-            return [ArrivedBatch(self._steady.read(data), data.size) for data in self._shared.buffers(descriptor)]
+            found = self._shared.buffers(bytes(records.data))
+            return [self._read(self._steady, self._shared, data, place) for data, place in found]
         table = self._assembler.add(records) if self._steady is None else self._steady.add(records)
         return [] if table is None else [ArrivedBatch(table, len(records.data))]
+
+    @staticmethod
+    def _read(steady: SteadyReader, shared: SharedMemoryReader, data: pa.Buffer, place: Place) -> ArrivedBatch:
+        table = steady.read(data)
+        shared.remember(table, place)
+        return ArrivedBatch(table, data.size)
 
     @property
     def half_received(self) -> bool:

@@ -3,6 +3,8 @@
 Each direction has a pool of **segments**, files that its writer makes in the run's folder and that both ends map once.
 The first byte of a segment says who has it: the writer sets it before it sends a **descriptor** in place of a batch,
 the reader clears it when nothing refers to the batch any more, so no message is needed to hand a segment back. A
+batch that is sent on unchanged, from where it came, is not written again: its descriptor names the segment in which it
+lies, and the second byte says that the end which wrote it is reading it. A
 segment that the writer has given up is marked as retired, and its file is gone; the reader lets go of its mapping.
 
 A descriptor is ``KEDGE-SHM`` and a NUL byte, then for each batch the number of its segment, the offset and the length
@@ -31,6 +33,7 @@ __all__ = [
     "BODY",
     "FREE",
     "RETIRED",
+    "SENT_BACK",
     "SUPPORTED",
     "TAKEN",
     "TO_ENGINE",
@@ -50,7 +53,10 @@ SUPPORTED = sys.platform != "win32"
 """Whether a mapped file can be removed, which all of this rests upon."""
 
 FREE, TAKEN, RETIRED = 0, 1, 2
-"""What the first byte of a segment says."""
+"""What the first byte of a segment says; the second, of the same values, is about a batch that was sent back."""
+
+SENT_BACK = 1 << 63
+"""In the number of a segment: it is one of the reader's own, with a batch that the reader had written before."""
 
 TO_TOOL, TO_ENGINE = "in", "out"
 """How the files of the two directions begin."""

@@ -51,7 +51,7 @@ class _Segment(NamedTuple):
 
     @property
     def free(self) -> bool:
-        return self.memory[0] == FREE
+        return self.memory[0] == FREE and self.memory[1] == FREE
 
 
 class SharedMemoryWriter:
