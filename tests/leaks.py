@@ -9,6 +9,7 @@ seconds to do so.
 import contextlib
 import gc
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -112,6 +113,9 @@ def _is_in_use_elsewhere(path: Path) -> bool:
     """Shared memory is one for the machine: another session may be at work there, and have it mapped."""
     if path.parent != SHARED_MEMORY:
         return False
+    owner = re.match(r"kedge-shm-(\d+)-", path.name)
+    if owner and psutil.pid_exists(int(owner[1])) and not _is_ours(int(owner[1])) and int(owner[1]) != os.getpid():
+        return True
     for pid in psutil.pids():
         with contextlib.suppress(OSError):
             if str(path) in Path(f"/proc/{pid}/maps").read_text() and pid != os.getpid() and not _is_ours(pid):

@@ -129,6 +129,8 @@ class ToolRun:
 
     def wait_until_wanted(self) -> None:
         """Block, without using the processor, until the run takes more records."""
+        if self.lifecycle.wants_records:
+            return
         with self._changed:
             while not self.lifecycle.wants_records:
                 self._changed.wait()

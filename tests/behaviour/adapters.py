@@ -8,6 +8,7 @@ import threading
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
+from unittest.mock import patch
 
 import grpc
 import pyarrow as pa
@@ -21,7 +22,10 @@ from kedge.sdk.outlet import DcmAnswer, DcmRequest, PasswordAnswer, TranslatedMe
 from kedge.sdk.schemas import metadata_from_schema
 from kedge.service.server import ToolService
 from kedge.service.settings import ServiceSettings
+from kedge.wire import shared_memory_writer
+from kedge.wire.capabilities import SHARED_MEMORY
 from kedge.wire.metadata import metadata_to_wire
+from kedge.wire.shared_memory import SUPPORTED
 from tests.behaviour.raw_protocol import CONTROL, RECORD_TRANSFER, message_class
 
 if TYPE_CHECKING:
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from kedge.sdk.outlet import Answer, Message, Request
     from kedge.sdk.plugin import PluginV2
 
+TOKEN = "a token of these tests"
 CallMetadata = tuple[tuple[str, str], ...]
 
 
@@ -143,9 +148,21 @@ class Served:
 
 def over_grpc(script: Script, folder: Path) -> Outcome:
     """Kedge's host and Kedge's service, with a socket in between."""
-    outcome, served = Outcome(), Served(script, folder)
-    with ToolSession(served.address, None, outcome) as session:
+    return _through_session(script, Served(script, folder), None)
+
+
+def over_shared_memory(script: Script, folder: Path) -> Outcome:
+    """Kedge's host and Kedge's service, where the host has the token, and batches of any size go through memory."""
+    with patch.object(shared_memory_writer, "SMALLEST", 0):
+        return _through_session(script, Served(script, folder, token=TOKEN), TOKEN)
+
+
+def _through_session(script: Script, served: Served, token: str | None) -> Outcome:
+    outcome = Outcome()
+    with ToolSession(served.address, token, outcome) as session:
         session.initialize(initialization(script))
+        if token is not None:
+            assert SHARED_MEMORY in session.agreed(20)
         if not script.update_only:
             for anchor, tables in script.inputs.items():
                 for table in tables:
@@ -350,6 +367,8 @@ def adapters() -> Iterator[tuple[str, Adapter]]:
     """Every way to run a tool, by name."""
     yield "in process", in_process
     yield "kedge over grpc", over_grpc
+    if SUPPORTED:
+        yield "kedge over grpc with shared memory", over_shared_memory
     yield "raw, completions on Control", RawClient()
     yield "raw, completions on RecordTransfer", RawClient(completions_on="records", half_close=False)
     yield "raw, completions on Control, open stream", RawClient(half_close=False)

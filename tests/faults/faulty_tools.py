@@ -171,6 +171,15 @@ class Produces(Measured):
         super().on_complete()
 
 
+class WritesAtOnce(Copy):
+    """Writes many MiB in one batch."""
+
+    def on_complete(self) -> None:
+        size = int(self.provider.tool_config["MiB"]) << 20
+        numbers = pa.Array.from_buffers(pa.int64(), size >> 3, [None, pa.py_buffer(bytes(size))])
+        self.provider.write_to_anchor("Output", pa.table({"x": numbers}))
+
+
 class TwoOutputs(Copy):
     """Writes all of one anchor, and then all of the other."""
 

@@ -243,7 +243,11 @@ class TestStrangers:
         served = Served(SCRIPT, tmp_path, token="right")
         yield served
         with grpc.insecure_channel(served.address) as channel:
-            RawStreams(channel, (("authorization", "Bearer right"),)).control_in.cancel()
+            streams = RawStreams(channel, (("authorization", "Bearer right"),))
+            streams.control(plugin_initialization_data=raw_initialization(SCRIPT))
+            assert next(streams.control_in).WhichOneof("payload") == "output_message", "the right host is served"
+            streams.end_records()
+            streams.end_control()
         assert served.join()
 
     @pytest.mark.parametrize("metadata", [(), (("authorization", "Bearer wrong"),), (("authorization", "right"),)])

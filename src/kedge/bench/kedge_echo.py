@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from kedge.host.process import ToolProcess
@@ -15,6 +16,8 @@ from kedge.sdk.schemas import metadata_from_schema
 from kedge.wire.metadata import metadata_to_wire
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyarrow as pa
 
     from kedge.sdk.fields import Metadata
@@ -26,24 +29,35 @@ _INPUT = Anchor("Input", "#1")
 
 
 class KedgeEcho:
-    """The pass-through tool behind a session. :meth:`close` it.
+    """A tool of ``kedge.bench.tools`` behind a session. :meth:`close` it.
 
-    ``constructed`` is the time of the monotonic clock at which the tool's constructor ran.
+    ``shared_memory`` says whether batches may go through it. ``constructed`` is the time of the monotonic clock at
+    which the tool's constructor ran, ``pid`` its process, ``said`` what the tool has said since.
     """
 
-    def __init__(self, schema: pa.Schema) -> None:
-        command = [sys.executable, "-m", "kedge.service", "start-sdk-tool-service", "kedge.bench.tools", "PassThrough"]
+    def __init__(
+        self,
+        schema: pa.Schema,
+        environment: Mapping[str, str] | None = None,
+        *,
+        shared_memory: bool = False,
+        tool: str = "PassThrough",
+    ) -> None:
+        command = [sys.executable, "-m", "kedge.service", "start-sdk-tool-service", "kedge.bench.tools", tool]
+        self.said: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._replies: queue.SimpleQueue[pa.Table] = queue.SimpleQueue()
-        self._constructed: queue.SimpleQueue[float] = queue.SimpleQueue()
-        self._process = ToolProcess(command)
-        self._session = ToolSession(self._process.start(), self._process.token, self)
+        self._ping: _Ping | None = None
+        self._process = ToolProcess(command, environment=environment)
+        self._session = ToolSession(self._process.start(), self._process.token, self, shared_memory=shared_memory)
         self._session.initialize(
             Initialization(
                 incoming=(IncomingAnchor("Input", (_connection(schema),)),),
                 outgoing=(OutgoingAnchor("Output"),),
             )
         )
-        self.constructed = self._constructed.get()
+        constructed, pid = self.said.get().split()
+        self.constructed, self.pid = float(constructed), int(pid)
+        self._session.agreed()
 
     def send(self, table: pa.Table) -> None:
         """Send without waiting."""
@@ -52,6 +66,15 @@ class KedgeEcho:
     def receive(self) -> pa.Table:
         """The next reply; blocks until it is there."""
         return self._replies.get()
+
+    def round_trips(self, table: pa.Table, count: int) -> list[float]:
+        """Seconds of ``count`` round trips, each begun by the thread that took the reply before it."""
+        ping = self._ping = _Ping(table, count)
+        ping.sent = time.perf_counter()
+        self.send(table)
+        ping.over.get()
+        self._ping = None
+        return ping.seconds
 
     def close(self) -> None:
         """End the run and the process."""
@@ -67,8 +90,8 @@ class KedgeEcho:
         """Not measured."""
 
     def on_message(self, message: Message) -> None:
-        """Take the time at which the tool was constructed."""
-        self._constructed.put(float(message.text))
+        """Keep what the tool says."""
+        self.said.put(message.text)
 
     def on_progress(self, fraction: float) -> None:
         """Not measured."""
@@ -79,10 +102,30 @@ class KedgeEcho:
 
     def on_batch(self, anchor: str, table: pa.Table) -> None:  # noqa: ARG002 - a receiver's signature
         """Take a reply."""
-        self._replies.put(table)
+        ping = self._ping
+        if ping is None:
+            self._replies.put(table)
+            return
+        ping.seconds.append(time.perf_counter() - ping.sent)
+        if len(ping.seconds) == ping.count:
+            ping.over.put(None)
+        else:
+            ping.sent = time.perf_counter()
+            self.send(ping.table)
 
     def on_close(self, anchor: str) -> None:
         """Not measured."""
+
+
+class _Ping:
+    """Round trips, one after the other."""
+
+    def __init__(self, table: pa.Table, count: int) -> None:
+        self.table = table
+        self.count = count
+        self.sent = 0.0
+        self.seconds: list[float] = []
+        self.over: queue.SimpleQueue[None] = queue.SimpleQueue()
 
 
 def _connection(schema: pa.Schema) -> IncomingConnection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import statistics
 import time
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 import grpc
 import pyarrow as pa
@@ -13,10 +13,10 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Echo", "Figure", "in_flight", "machine", "round_trips"]
+__all__ = ["Echo", "Figure", "Pinging", "in_flight", "machine", "round_trips"]
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
+T_contra = TypeVar("T_contra", contravariant=True)
 
 
 class Echo(Protocol[T]):
@@ -29,8 +29,18 @@ class Echo(Protocol[T]):
         """The next reply; blocks until it is there."""
 
 
+@runtime_checkable
+class Pinging(Protocol[T_contra]):
+    """Something that measures its own round trips, because replies come by a call, not to one that waits for them."""
+
+    def round_trips(self, item: T_contra, count: int) -> list[float]:
+        """Seconds of ``count`` round trips."""
+
+
 def round_trips(echo: Echo[T], item: T, count: int) -> float:
     """The median seconds of ``count`` round trips, one at a time."""
+    if isinstance(echo, Pinging):
+        return statistics.median(echo.round_trips(item, count))
     seconds = []
     for _ in range(count):
         start = time.perf_counter()

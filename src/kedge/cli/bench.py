@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import Annotated
 
 import typer
@@ -21,6 +22,22 @@ def echo(rounds: Rounds = 5) -> None:
     from kedge.bench.echo import bench_echo
 
     print(json.dumps(bench_echo(rounds, _say), indent=2))
+
+
+@app.command()
+def transport(rounds: Rounds = 5) -> None:
+    """Records through shared memory and inline, against Arrow Flight, raw gRPC, a pipe and memcpy."""
+    from kedge.bench.transport import bench_transport
+
+    print(json.dumps(bench_transport(rounds, _say), indent=2))
+
+
+@app.command()
+def report(files: Annotated[list[Path], typer.Argument(help="what the other commands printed", exists=True)]) -> None:
+    """A page, in Markdown, of figures that were measured before."""
+    from kedge.bench.report import report_page
+
+    print(report_page([json.loads(file.read_text(encoding="utf-8")) for file in files]), end="")
 
 
 def _say(text: str) -> None:

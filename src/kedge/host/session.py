@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import threading
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -18,20 +20,28 @@ from kedge.lifecycle.events import (
     Initialized,
     NotifyComplete,
 )
-from kedge.wire.assembler import ChunkAssembler
+from kedge.sdk.sizes import batch_bytes
 from kedge.wire.byte_queue import ByteQueue
-from kedge.wire.capabilities import CAPABILITIES_KEY, INBAND_COMPLETE, parse_capabilities
+from kedge.wire.capabilities import (
+    CAPABILITIES_KEY,
+    INBAND_COMPLETE,
+    SHARED_MEMORY,
+    SHARED_MEMORY_KEY,
+    parse_capabilities,
+)
 from kedge.wire.control import decode_control_out, encode_control_in
 from kedge.wire.grpc_names import CHANNEL_OPTIONS, CONTROL_METHOD, RECORDS_METHOD, SERVICE_NAME
-from kedge.wire.ipc import BatchEncoder
+from kedge.wire.record_streams import RecordReader, RecordWriter
 from kedge.wire.records import (
     CloseAnchor,
     ConnectionComplete,
     Direction,
     Records,
-    decode_outgoing,
     encode_incoming,
 )
+from kedge.wire.shared_memory import SUPPORTED, TO_ENGINE, TO_TOOL, make_folder, remove_folder
+from kedge.wire.shared_memory_reader import SharedMemoryReader
+from kedge.wire.shared_memory_writer import SharedMemoryWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,9 +70,9 @@ class StreamBrokenError(ProtocolError):
 class ToolSession:
     """Both streams, open. Whatever the tool sends goes to ``receiver``, on two threads of this object.
 
-    ``budget`` bounds, in bytes, what was written but not yet sent. ``negotiates`` says that the peer is known to answer
-    capabilities; a peer of another make may be silent until it has something to say. :meth:`close` the session, best as
-    a context manager.
+    ``budget`` bounds, in bytes, what was written but not yet sent, and again what lies in shared memory; that is for a
+    process that has the run's ``token``. ``negotiates`` says that the peer is known to answer capabilities; a peer of
+    another make may be silent until it has something to say. :meth:`close` the session, best as a context manager.
     """
 
     def __init__(
@@ -73,21 +83,28 @@ class ToolSession:
         *,
         budget: int = 64 << 20,
         negotiates: bool = True,
+        shared_memory: bool = SUPPORTED,
     ) -> None:
         self._receiver = receiver
+        self._has_token = token is not None
         self._control_queue: ByteQueue[bytes] = ByteQueue(_CONTROL_BUDGET)
         self._records_queue: ByteQueue[tuple[Anchor, pa.Table | None]] = ByteQueue(budget)
         self._channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
-        metadata = [(CAPABILITIES_KEY, INBAND_COMPLETE)]
+        self._budget = budget
+        self._folder = make_folder() if shared_memory and token is not None else None
+        metadata: list[tuple[str, str | bytes]] = [(CAPABILITIES_KEY, INBAND_COMPLETE)]
         if token is not None:
             metadata.append(("authorization", f"Bearer {token}"))
+        if self._folder is not None:
+            metadata[0] = (CAPABILITIES_KEY, f"{INBAND_COMPLETE},{SHARED_MEMORY}")
+            metadata.append((SHARED_MEMORY_KEY, os.fsencode(self._folder)))
         self._control = self._stream(CONTROL_METHOD)(iter(self._control_queue), metadata=metadata, wait_for_ready=True)
         self._records = self._stream(RECORDS_METHOD)(self._outgoing(), metadata=metadata, wait_for_ready=True)
         self._negotiates = negotiates
         self._capabilities: frozenset[str] = frozenset()
-        self._answered = threading.Event()
+        self._met = threading.Event()
         self._failure: Exception | None = None
-        self._assembler = ChunkAssembler()
+        self._reader = RecordReader(Direction.OUTGOING)
         self._update_only = False
         self._open_anchors: set[str] = set()
         self._taken = 0
@@ -123,9 +140,17 @@ class ToolSession:
         self._open_anchors = {anchor.name for anchor in initialization.outgoing if anchor.num_connections}
         self._say(Initialized(initialization))
 
+    def agreed(self, timeout: float | None = None) -> frozenset[str]:
+        """The capabilities that both ends have; waits for the answer of the peer, ``timeout`` seconds at most.
+
+        A peer that knows of none may answer only with its first record.
+        """
+        self._met.wait(timeout)
+        return self._capabilities
+
     def write(self, anchor: Anchor, table: pa.Table) -> None:
         """Send one batch; blocks while more than the budget waits. Raises EngineGone when the session is over."""
-        self._records_queue.put((anchor, table), table.nbytes)
+        self._records_queue.put((anchor, table), batch_bytes(table))
 
     def complete(self, anchor: Anchor) -> None:
         """Say that a connection carries nothing more."""
@@ -175,6 +200,8 @@ class ToolSession:
             if reader is not threading.current_thread():
                 reader.join(5.0)
         self._channel.close()
+        if self._folder is not None:
+            remove_folder(self._folder)
 
     def _say(self, event: Initialized | NotifyComplete | Answered | ConnectionCompleted) -> None:
         data = encode_control_in(event)
@@ -191,21 +218,28 @@ class ToolSession:
             self._fail(error)
 
     def _encoded(self) -> Iterator[bytes]:
-        encoders: dict[Anchor, BatchEncoder] = {}
-        for anchor, table in self._records_queue:
-            if table is not None:
-                if anchor not in encoders:
-                    encoders[anchor] = BatchEncoder(Direction.INCOMING, *anchor)
-                yield from encoders[anchor].encode(table)
-            elif self._accepts(INBAND_COMPLETE):
-                yield encode_incoming(ConnectionComplete(anchor.name, anchor.connection))
-            else:
-                self._say(ConnectionCompleted(anchor.name, anchor.connection, in_band=False))
+        writer, agreed = RecordWriter(Direction.INCOMING), False
+        for bunch in self._records_queue.bunches():
+            if self._capabilities and not agreed:
+                writer, agreed = RecordWriter(Direction.INCOMING, align=True, shared=self._shared_writer()), True
+            for (anchor, is_end), items in groupby(bunch, key=_connection_and_end):
+                if not is_end:
+                    yield from writer.encode(*anchor, (table for _, table in items))
+                elif self._accepts(INBAND_COMPLETE):
+                    yield encode_incoming(ConnectionComplete(anchor.name, anchor.connection))
+                else:
+                    self._say(ConnectionCompleted(anchor.name, anchor.connection, in_band=False))
+
+    def _shares(self) -> bool:
+        return SHARED_MEMORY in self._capabilities
+
+    def _shared_writer(self) -> SharedMemoryWriter | None:
+        return SharedMemoryWriter(self._folder, TO_TOOL, self._budget) if self._folder and self._shares() else None
 
     def _accepts(self, capability: str) -> bool:
         """Whether both ends named it. Waits for the answer of a peer that gives one."""
         if self._negotiates:
-            self._answered.wait()
+            self._met.wait()
         return capability in self._capabilities
 
     # --- what the tool says -------------------------------------------------------------------------------------------
@@ -225,8 +259,8 @@ class ToolSession:
     def _records_broken(self, error: grpc.RpcError) -> None:
         """Harmless where nothing more was to come; then Control tells whether the run is over."""
         if self._records_left:
-            self._assembler.finish()
-        elif self._assembler.half_received or not self._all_records_in():
+            self._reader.finish()
+        elif self._reader.half_received or not self._all_records_in():
             missing = ", ".join(map(repr, sorted(self._open_anchors)))
             raise StreamBrokenError(
                 f"the tool process broke RecordTransfer off before it had closed anchor {missing}: {_status(error)}"
@@ -281,20 +315,29 @@ class ToolSession:
         try:
             self._capabilities = parse_capabilities(dict(self._records.initial_metadata()))
         finally:
-            self._answered.set()
+            self._met.set()
+        self._reader = RecordReader(
+            Direction.OUTGOING,
+            trusted=self._has_token and bool(self._capabilities),
+            shared=SharedMemoryReader(self._folder, TO_ENGINE, TO_TOOL) if self._folder and self._shares() else None,
+        )
         for data in self._records:
-            message = decode_outgoing(data)
+            message = self._reader.decode(data)
             if isinstance(message, Records):
-                table = self._assembler.add(message)
-                if table is not None:
+                for table, _ in self._reader.batches(message):
                     self._taking = True
                     self._receiver.on_batch(message.anchor, table)
                     self._taking = False
+                    del table
             elif isinstance(message, CloseAnchor):
                 self._receiver.on_close(message.name)
                 self._open_anchors.discard(message.name)
             self._taken += 1
-        self._assembler.finish()
+        self._reader.finish()
+
+
+def _connection_and_end(item: tuple[Anchor, pa.Table | None]) -> tuple[Anchor, bool]:
+    return item[0], item[1] is None
 
 
 def _status(error: grpc.RpcError) -> str:

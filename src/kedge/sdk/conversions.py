@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import types
 
 from kedge.exceptions import UsageError
@@ -193,12 +192,12 @@ def _is_bytes(source: pa.DataType) -> bool:
 
 def _added(warning: TypeWarning | None, column: str, row: int, converted: Converted) -> TypeWarning | None:
     """Add the losses of the chunk that starts at ``row`` to those of the chunks before it."""
-    count = converted.lost.true_count if converted.lost is not None else 0
-    if not count:
+    lost = converted.lost
+    if lost is None or not (count := lost.true_count):
         return warning
     if warning:
         return warning._replace(values=warning.values + count)
-    return TypeWarning(column, converted.what, count, row + pc.index(converted.lost, True).as_py())
+    return TypeWarning(column, converted.what, count, row + lost.index(True).as_py())
 
 
 def _described(field: Field) -> str:

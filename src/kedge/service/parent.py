@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["watch_parent"]
+__all__ = ["remove_with_parent", "watch_parent"]
+
+_doomed: list[Path] = []
 
 
 def watch_parent(run_directory: Path | None) -> None:
@@ -32,12 +34,18 @@ def watch_parent(run_directory: Path | None) -> None:
     threading.Thread(target=_watch, args=(int(descriptor), run_directory), name="kedge-parent", daemon=True).start()
 
 
+def remove_with_parent(folder: Path) -> None:
+    """Let a folder of the host's go with the host, should it end without removing it."""
+    _doomed.append(folder)
+
+
 def _watch(descriptor: int, run_directory: Path | None) -> None:
     with contextlib.suppress(OSError):
         while os.read(descriptor, 1):
             """The host writes nothing; only the end of the pipe speaks."""
-    if run_directory is not None:
-        shutil.rmtree(run_directory, ignore_errors=True)
+    for folder in (run_directory, *_doomed):
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
     if sys.platform != "win32" and os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(1)

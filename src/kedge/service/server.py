@@ -8,6 +8,8 @@ import os
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
@@ -25,19 +27,29 @@ from kedge.lifecycle.events import (
     SendBatch,
     Violated,
 )
+from kedge.sdk.sizes import batch_bytes
 from kedge.service.hang import HangWatch, callback_report
+from kedge.service.parent import remove_with_parent
 from kedge.tool_run import ToolRun
-from kedge.wire.assembler import ChunkAssembler
 from kedge.wire.byte_queue import ByteQueue
-from kedge.wire.capabilities import CAPABILITIES_KEY, INBAND_COMPLETE, parse_capabilities
+from kedge.wire.capabilities import (
+    CAPABILITIES_KEY,
+    INBAND_COMPLETE,
+    SHARED_MEMORY,
+    SHARED_MEMORY_KEY,
+    parse_capabilities,
+)
 from kedge.wire.control import decode_control_in, encode_control_out
 from kedge.wire.grpc_names import CHANNEL_OPTIONS, CONTROL_METHOD, RECORDS_METHOD, SERVICE_NAME
-from kedge.wire.ipc import BatchEncoder
 from kedge.wire.process_lines import STACK_PREFIX
-from kedge.wire.records import CloseAnchor, ConnectionComplete, Direction, Records, decode_incoming, encode_outgoing
+from kedge.wire.record_streams import RecordReader, RecordWriter
+from kedge.wire.records import CloseAnchor, ConnectionComplete, Direction, Records, encode_outgoing
+from kedge.wire.shared_memory import SUPPORTED, TO_ENGINE, TO_TOOL, is_private
+from kedge.wire.shared_memory_reader import SharedMemoryReader
+from kedge.wire.shared_memory_writer import SharedMemoryWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from kedge.lifecycle.events import ControlAction, RecordAction
     from kedge.service.settings import ServiceSettings
@@ -62,6 +74,9 @@ class ToolService:
         self._records_queue: ByteQueue[RecordAction] = ByteQueue(settings.outgoing_budget)
         self._opening = threading.Lock()
         self._opened: set[str] = set()
+        self._capabilities: frozenset[str] = frozenset()
+        self._shared_folder: Path | None = None
+        self._received: SharedMemoryReader | None = None
         self._closed_by_engine = {CONTROL_METHOD: threading.Event(), RECORDS_METHOD: threading.Event()}
         self._confirmed = False
         self._ended = threading.Event()
@@ -116,7 +131,7 @@ class ToolService:
 
     def send_records(self, action: RecordAction) -> None:
         """Queue a batch or a close for RecordTransfer; blocks while the queue is full."""
-        self._records_queue.put(action, action.table.nbytes if isinstance(action, SendBatch) else 0)
+        self._records_queue.put(action, batch_bytes(action.table) if isinstance(action, SendBatch) else 0)
 
     def flush_records(self) -> None:
         """Block until all that was queued for RecordTransfer is on its way."""
@@ -140,15 +155,20 @@ class ToolService:
     def _serve_records(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
         self._admit(RECORDS_METHOD, context)
         context.add_callback(self._records_ended.set)
+        folder = self._shared_folder
+        writer = RecordWriter(
+            Direction.OUTGOING,
+            align=bool(self._capabilities),
+            shared=None if folder is None else SharedMemoryWriter(folder, TO_ENGINE, self.settings.outgoing_budget),
+            received=self._received,
+        )
         self._read(RECORDS_METHOD, self._read_records, requests, context)
-        encoders: dict[str, BatchEncoder] = {}
-        for action in self._records_queue:
-            if isinstance(action, SendBatch):
-                if action.anchor not in encoders:
-                    encoders[action.anchor] = BatchEncoder(Direction.OUTGOING, action.anchor, "")
-                yield from encoders[action.anchor].encode(action.table)
-            else:
-                yield encode_outgoing(CloseAnchor(action.anchor))
+        for bunch in self._records_queue.bunches():
+            for (anchor, kind), actions in groupby(bunch, key=lambda action: (action.anchor, type(action))):
+                if kind is SendBatch:
+                    yield from writer.encode(anchor, "", (a.table for a in actions if isinstance(a, SendBatch)))
+                else:
+                    yield encode_outgoing(CloseAnchor(anchor))
         if self.run.lifecycle.failed:
             self._closed_by_engine[RECORDS_METHOD].wait(self.settings.linger)
 
@@ -162,8 +182,27 @@ class ToolService:
             self._opened.add(method)
         if not first:
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, f"{method} is open already: a process serves one run")
-        if accepted := parse_capabilities(metadata) & _SUPPORTED:
+        folder = self._offered_folder(metadata)
+        accepted = parse_capabilities(metadata) & (_SUPPORTED if folder is None else _SUPPORTED | {SHARED_MEMORY})
+        if method == RECORDS_METHOD:
+            self._capabilities = accepted
+            if folder is not None and SHARED_MEMORY in accepted:
+                self._shared_folder = folder
+                self._received = SharedMemoryReader(folder, TO_TOOL, TO_ENGINE)
+        if accepted:
             context.send_initial_metadata(((CAPABILITIES_KEY, ",".join(sorted(accepted))),))
+
+    def _offered_folder(self, metadata: Mapping[str, str | bytes]) -> Path | None:
+        """The folder of shared memory, where the engine has proved to be the one that started this process."""
+        named = metadata.get(SHARED_MEMORY_KEY)
+        if not SUPPORTED or self.settings.token is None or not isinstance(named, bytes):
+            return None
+        folder = Path(os.fsdecode(named))
+        if not is_private(folder):
+            logger.warning("no shared memory: %s is not a folder of this user alone", folder)
+            return None
+        remove_with_parent(folder)
+        return folder
 
     def _read(
         self,
@@ -193,9 +232,13 @@ class ToolService:
             self._or_violation(self._take_control, data)
 
     def _read_records(self, requests: Iterator[bytes]) -> None:
-        assembler = ChunkAssembler()
+        reader = RecordReader(
+            Direction.INCOMING,
+            trusted=self.settings.token is not None and bool(self._capabilities),
+            shared=self._received,
+        )
         for data in requests:
-            self._or_violation(self._take_records, assembler, data)
+            self._or_violation(self._take_records, reader, data)
             self.run.wait_until_wanted()
 
     def _or_violation(self, take: Callable[..., None], *arguments: object) -> None:
@@ -209,14 +252,13 @@ class ToolService:
         if event is not None:
             self.run.feed(event)
 
-    def _take_records(self, assembler: ChunkAssembler, data: bytes) -> None:
-        message = decode_incoming(data)
+    def _take_records(self, reader: RecordReader, data: bytes) -> None:
+        message = reader.decode(data)
         if isinstance(message, Records):
-            table = assembler.add(message)
-            size = len(message.data)
-            if table is None:
-                self.run.feed(ChunkArrived(message.anchor, message.connection, size))
-            else:
+            batches = reader.batches(message)
+            if not batches:
+                self.run.feed(ChunkArrived(message.anchor, message.connection, len(message.data)))
+            for table, size in batches:
                 self.run.feed(BatchArrived(message.anchor, message.connection, table, size))
         elif isinstance(message, ConnectionComplete):
             self.run.feed(ConnectionCompleted(message.anchor, message.connection, in_band=True))

@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CAPABILITIES_KEY", "INBAND_COMPLETE", "parse_capabilities"]
+__all__ = ["CAPABILITIES_KEY", "INBAND_COMPLETE", "SHARED_MEMORY", "SHARED_MEMORY_KEY", "parse_capabilities"]
 
 CAPABILITIES_KEY: Final = "kedge-capabilities"
 INBAND_COMPLETE: Final = "inband-complete"
 """Connection completions travel on RecordTransfer, in order with the records."""
+SHARED_MEMORY: Final = "shared-memory"
+"""Batches may travel through shared memory, with a descriptor in place of their data (``kedge.wire.shared_memory``)."""
+SHARED_MEMORY_KEY: Final = "kedge-shared-memory-bin"
+"""Names the folder of the segments, as the file system's bytes, beside the capability."""
 
 
 def parse_capabilities(metadata: Mapping[str, str | bytes]) -> frozenset[str]:

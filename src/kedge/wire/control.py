@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from google.protobuf import json_format
 from google.protobuf.message import DecodeError
 from google.protobuf.message import Message as WireMessage
 
@@ -77,7 +76,7 @@ def decode_control_in(data: bytes) -> Initialized | NotifyComplete | Answered | 
         return Answered(message.msg_id, PasswordAnswer(message.decrypted_password.password))
     if payload == "dcm_e_response":
         answer = message.dcm_e_response
-        return Answered(message.msg_id, DcmAnswer(answer.success, json_format.MessageToDict(answer.response)))
+        return Answered(message.msg_id, DcmAnswer(answer.success, _struct_values(answer.response)))
     return None
 
 
@@ -233,8 +232,14 @@ def _dcm_request(message: pb.DcmERequest) -> DcmRequest:
     call: Any = getattr(message.v2, verb)
     arguments = {field.name: getattr(call, field.name) for field in call.DESCRIPTOR.fields}
     if "parameters" in arguments:
-        arguments["parameters"] = json_format.MessageToDict(arguments["parameters"])
+        arguments["parameters"] = _struct_values(arguments["parameters"])
     return DcmRequest(verb, arguments)
+
+
+def _struct_values(struct: WireMessage) -> dict[str, Any]:
+    from google.protobuf import json_format  # which most tool processes never need, and takes a while to load
+
+    return json_format.MessageToDict(struct)
 
 
 def _parse(message: M, data: bytes) -> M:

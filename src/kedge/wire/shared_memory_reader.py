@@ -1,0 +1,113 @@
+"""The reading end of shared memory: segments as Arrow buffers, handed back when nothing refers to them."""
+
+from __future__ import annotations
+
+import weakref
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+import pyarrow as pa
+
+from kedge.exceptions import ProtocolError
+from kedge.wire.shared_memory import (
+    FREE,
+    RETIRED,
+    SENT_BACK,
+    TAKEN,
+    Place,
+    map_segment,
+    segment_name,
+    unpack_descriptor,
+)
+
+if TYPE_CHECKING:
+    import mmap
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["SharedMemoryReader"]
+
+
+class _Lease:
+    """One batch in one segment; its end, on whichever thread, clears the byte of the segment that says so."""
+
+    def __init__(self, memory: mmap.mmap, byte: int) -> None:
+        self._memory = memory
+        self._byte = byte
+
+    def __del__(self) -> None:
+        self._memory[self._byte] = FREE
+
+
+class _Mapping(NamedTuple):
+    memory: mmap.mmap
+    address: int
+    byte: int
+
+
+class _Known(NamedTuple):
+    table: weakref.ref[pa.Table]
+    place: Place
+    memory: mmap.mmap
+
+
+class SharedMemoryReader:
+    """Opens the segments of the writer with the same folder and prefix.
+
+    ``own_prefix`` is that of this end's own segments, in which the peer may send a batch back.
+    """
+
+    def __init__(self, folder: Path, prefix: str, own_prefix: str) -> None:
+        self._folder = folder
+        self._prefixes = (prefix, own_prefix)
+        self._mappings: dict[int, _Mapping] = {}
+        self._known: dict[int, _Known] = {}
+
+    def __repr__(self) -> str:
+        return f"<SharedMemoryReader {self._prefixes[0]}: {len(self._mappings)} segments>"
+
+    def buffers(self, descriptor: bytes) -> Iterator[tuple[pa.Buffer, Place]]:
+        """The streams that a descriptor stands for, as buffers on the segments themselves, and their places.
+
+        The segment of a buffer is the writer's again when the last reference to the buffer, and to every table that
+        was read from it, is gone. Raises ProtocolError for a place that is none.
+        """
+        for place in unpack_descriptor(descriptor):
+            yield self._buffer(place), place
+
+    def remember(self, table: pa.Table, place: Place) -> None:
+        """Note the table that was read from a place, so that it can be sent back."""
+        key = id(table)
+        forget = partial(self._known.pop, key)
+        memory = self._mappings[place.segment].memory
+        self._known[key] = _Known(weakref.ref(table, lambda _: forget(None)), place, memory)
+
+    def send_back(self, table: pa.Table) -> Place | None:
+        """The place of a table that is remembered, for its writer to read; None where it has to be written anew.
+
+        It can be on its way back once at a time. May be called from another thread.
+        """
+        known = self._known.get(id(table))
+        if known is None or known.table() is not table or known.memory[1] != FREE or known.place.segment & SENT_BACK:
+            return None
+        known.memory[1] = TAKEN
+        return known.place._replace(segment=known.place.segment | SENT_BACK)
+
+    def _buffer(self, place: Place) -> pa.Buffer:
+        memory, address, byte = self._mappings.get(place.segment) or self._map(place.segment)
+        lease = _Lease(memory, byte)
+        if place.offset + place.length > len(memory):
+            raise ProtocolError(f"{place} lies outside of its segment of {len(memory)} bytes")
+        return pa.foreign_buffer(address + place.offset, place.length, lease)
+
+    def _map(self, number: int) -> _Mapping:
+        for known in [known for known, mapping in self._mappings.items() if mapping.memory[0] == RETIRED]:
+            del self._mappings[known]
+        byte = 1 if number & SENT_BACK else 0
+        path = self._folder / segment_name(self._prefixes[byte], number & ~SENT_BACK)
+        try:
+            memory = map_segment(path)
+        except OSError as error:
+            raise ProtocolError(f"the shared memory {path} cannot be read: {error}") from error
+        mapping = self._mappings[number] = _Mapping(memory, pa.py_buffer(memory).address, byte)
+        return mapping

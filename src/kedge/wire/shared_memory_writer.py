@@ -1,0 +1,159 @@
+"""The writing end of shared memory: a pool of segments, bounded in bytes."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+import pyarrow as pa
+
+from kedge.wire.ipc import stream_pieces
+from kedge.wire.shared_memory import BODY, FREE, RETIRED, TAKEN, Place, map_segment, segment_name
+
+if TYPE_CHECKING:
+    import mmap
+    from pathlib import Path
+
+__all__ = ["SMALLEST", "PoolStatistics", "SharedMemoryWriter"]
+
+logger = logging.getLogger(__name__)
+
+_PATIENCE = 0.05
+"""Seconds to wait for a segment to come back before a batch travels inline."""
+_NAP = 0.0002
+SMALLEST = 16 << 10
+"""Bytes of a batch below which a message that holds it is as fast as one that stands for it."""
+_GRAIN = 64 << 10
+_LEAST_SEGMENT = 512 << 10
+"""Bytes. Each segment takes a file descriptor at both ends."""
+
+
+class PoolStatistics(NamedTuple):
+    """What passed, and the pool.
+
+    Batches placed and their bytes, batches sent inline for want of room, how often a batch waited for a segment; the
+    segments that there are, and the most bytes that they had together.
+    """
+
+    batches: int
+    bytes: int
+    inline: int
+    waits: int
+    segments: int
+    high_water: int
+
+
+class _Segment(NamedTuple):
+    number: int
+    memory: mmap.mmap
+    path: Path
+
+    @property
+    def free(self) -> bool:
+        return self.memory[0] == FREE and self.memory[1] == FREE
+
+
+class SharedMemoryWriter:
+    """Places batches into segments, in a folder that the run's host made. For use by one thread.
+
+    ``prefix`` tells the two directions apart. ``budget`` bounds the bytes of all segments.
+    """
+
+    def __init__(self, folder: Path, prefix: str, budget: int = 64 << 20) -> None:
+        self._folder = folder
+        self._prefix = prefix
+        self._budget = budget
+        self._segments: list[_Segment] = []
+        self._made = 0
+        self._held = 0
+        self._stalled = False
+        self._batches = self._bytes = self._inline = self._waits = self._high_water = 0
+
+    def __repr__(self) -> str:
+        return (
+            f"<SharedMemoryWriter {self._prefix}: {len(self._segments)} segments, {self._held} of {self._budget} bytes>"
+        )
+
+    def place(self, table: pa.Table, *, wait: bool = True) -> Place | None:
+        """Write a batch into a segment; None where it is to travel inline.
+
+        That is where it is small, larger than the budget, or no segment has come back; with ``wait`` not within a
+        twentieth of a second either, unless the last wait was in vain.
+        The segment belongs to the reader from then on, whether or not the place is ever sent.
+        """
+        if table.get_total_buffer_size() < SMALLEST:
+            return None
+        pieces = stream_pieces(table)
+        length = sum(map(len, pieces))
+        if length < SMALLEST:
+            return None
+        segment = self._find(BODY + length, wait)
+        if segment is None:
+            self._inline += wait
+            return None
+        body = pa.FixedSizeBufferWriter(pa.py_buffer(memoryview(segment.memory)[BODY:]))
+        for piece in pieces:
+            body.write(piece)
+        segment.memory[0] = TAKEN
+        self._batches += 1
+        self._bytes += length
+        return Place(segment.number, BODY, length)
+
+    def statistics(self) -> PoolStatistics:
+        """What passed so far, and the pool."""
+        passed = self._batches, self._bytes, self._inline, self._waits
+        return PoolStatistics(*passed, len(self._segments), self._high_water)
+
+    def _find(self, size: int, wait: bool) -> _Segment | None:
+        """A free segment of at least ``size`` bytes."""
+        if size > self._budget:
+            return None
+        segment = self._free_or_new(size)
+        if segment is None and not wait:
+            return None
+        if segment is None and not self._stalled:
+            self._waits += 1
+            deadline = time.monotonic() + _PATIENCE
+            while segment is None and time.monotonic() < deadline:
+                time.sleep(_NAP)
+                segment = self._free_or_new(size)
+        self._stalled = segment is None
+        return segment
+
+    def _free_or_new(self, size: int) -> _Segment | None:
+        for segment in self._segments:
+            if segment.free and len(segment.memory) >= size:
+                return segment
+        size = max(_LEAST_SEGMENT, size + -size % _GRAIN)
+        if self._held + size > self._budget:
+            self._retire(self._held + size - self._budget)
+        return self._make(size) if self._held + size <= self._budget else None
+
+    def _retire(self, needed: int) -> None:
+        """Give up free segments, which are too small, if that makes ``needed`` bytes of room."""
+        free = [segment for segment in self._segments if segment.free]
+        if sum(len(segment.memory) for segment in free) < needed:
+            return
+        for segment in free:
+            if needed <= 0:
+                break
+            needed -= len(segment.memory)
+            self._held -= len(segment.memory)
+            self._segments.remove(segment)
+            segment.memory[0] = RETIRED
+            segment.path.unlink(missing_ok=True)
+
+    def _make(self, size: int) -> _Segment | None:
+        path = self._folder / segment_name(self._prefix, self._made)
+        try:
+            memory = map_segment(path, size)
+        except OSError as error:
+            self._budget = self._held  # there is no more room than what the pool has
+            logger.warning("records travel through less shared memory: %s: %s", self._folder, error.strerror)
+            return None
+        self._segments.append(_Segment(self._made, memory, path))
+        self._made += 1
+        self._held += size
+        self._high_water = max(self._high_water, self._held)
+        return self._segments[-1]

@@ -1,0 +1,413 @@
+"""Shared memory: the pool, its bounds, who may use it, and how segments come back."""
+
+from __future__ import annotations
+
+import errno
+import gc
+import os
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pytest
+
+from kedge.exceptions import ProtocolError
+from kedge.wire import shared_memory_writer
+from kedge.wire.batch_reader import read_batch
+from kedge.wire.record_streams import RecordReader, RecordWriter
+from kedge.wire.records import Direction, Records, decode_incoming
+from kedge.wire.shared_memory import (
+    SUPPORTED,
+    Place,
+    is_descriptor,
+    is_private,
+    make_folder,
+    map_segment,
+    pack_descriptor,
+    remove_folder,
+    unpack_descriptor,
+)
+from kedge.wire.shared_memory_reader import SharedMemoryReader
+from kedge.wire.shared_memory_writer import SharedMemoryWriter
+
+if TYPE_CHECKING:
+    import mmap
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(not SUPPORTED, reason="needs files that can be removed while they are mapped")
+
+MIB = 1 << 20
+
+
+def numbers(size: int, first: int = 0) -> pa.Table:
+    """A table of ``size`` bytes."""
+    return pa.table({"n": pa.array(range(first, first + size // 8), pa.int64())})
+
+
+@pytest.fixture
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    monkeypatch.setenv("KEDGE_SHARED_MEMORY", str(tmp_path))
+    made = make_folder()
+    assert made is not None
+    yield made
+    remove_folder(made)
+
+
+class Pool:
+    """Both ends."""
+
+    def __init__(self, folder: Path, budget: int = 8 * MIB) -> None:
+        self.writer = SharedMemoryWriter(folder, "in", budget)
+        self.reader = SharedMemoryReader(folder, "in", "out")
+
+    def send(self, table: pa.Table) -> pa.Table | None:
+        """The table as it comes out at the other end; None where it would travel inline."""
+        place = self.writer.place(table)
+        if place is None:
+            return None
+        ((buffer, _),) = self.reader.buffers(pack_descriptor([place]))
+        return read_batch(buffer, trusted=True)
+
+
+@pytest.fixture
+def pool(folder: Path) -> Iterator[Pool]:
+    made = Pool(folder)
+    yield made
+    del made.writer, made.reader  # and with them the mappings, each of which has a descriptor
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_memory_writer, "_PATIENCE", 0.02)
+
+
+class TestPool:
+    def test_a_batch_comes_out_as_it_went_in(self, pool: Pool) -> None:
+        tables = [numbers(MIB), pa.table({"t": ["x" * n for n in range(500)]}), numbers(MIB).slice(7, 60_000)]
+        for table in tables:
+            received = pool.send(table)
+            assert received is not None
+            assert received.equals(table)
+
+    def test_its_columns_lie_in_the_segment(self, pool: Pool) -> None:
+        before = pa.total_allocated_bytes()
+        received = pool.send(numbers(MIB))
+        assert received is not None
+        assert pa.total_allocated_bytes() - before < MIB
+
+    def test_one_segment_serves_batch_after_batch(self, pool: Pool) -> None:
+        for first in range(20):
+            received = pool.send(numbers(MIB, first))
+            assert received is not None
+            assert received["n"][0].as_py() == first
+            del received
+        assert pool.writer.statistics().segments == 1
+        assert pool.writer.statistics().batches == 20
+
+    def test_a_batch_that_is_held_is_not_written_over(self, pool: Pool) -> None:
+        held = [pool.send(numbers(MIB, first)) for first in range(5)]
+        assert [table["n"][0].as_py() for table in held if table is not None] == [0, 1, 2, 3, 4]
+        assert pool.writer.statistics().segments == 5
+
+    def test_a_slice_and_a_column_hold_the_segment(self, pool: Pool) -> None:
+        received = pool.send(numbers(MIB, 3))
+        assert received is not None
+        column = received.slice(10, 5)["n"].chunk(0)
+        del received
+        other = pool.send(numbers(MIB, 1000))
+        assert other is not None
+        assert column.to_pylist() == [13, 14, 15, 16, 17]
+
+    def test_the_last_reference_may_go_on_another_thread(self, pool: Pool) -> None:
+        tables = [pool.send(numbers(MIB))]
+        thread = threading.Thread(target=tables.clear)
+        thread.start()
+        thread.join()
+        assert pool.send(numbers(MIB)) is not None
+        assert pool.writer.statistics().segments == 1
+
+    def test_stays_within_its_budget(self, folder: Path) -> None:
+        pool = Pool(folder, budget=3 * MIB)
+        held = [pool.send(numbers(MIB - 4096)) for _ in range(5)]
+        assert [table is not None for table in held] == [True, True, True, False, False]
+        assert pool.writer.statistics().high_water <= 3 * MIB
+        assert pool.writer.statistics().inline == 2
+        assert pool.writer.statistics().waits == 1  # the second does not wait: nothing has come back since
+
+    def test_waits_for_a_segment_that_comes_back(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(shared_memory_writer, "_PATIENCE", 20.0)
+        pool = Pool(folder, budget=MIB + 65536)
+        held = [pool.send(numbers(MIB))]
+        threading.Timer(0.05, held.clear).start()
+        assert pool.send(numbers(MIB)) is not None
+
+    def test_a_batch_above_the_budget_travels_inline(self, folder: Path) -> None:
+        assert Pool(folder, budget=MIB).send(numbers(MIB)) is None
+
+    def test_a_small_batch_travels_inline(self, pool: Pool) -> None:
+        assert pool.send(numbers(1024)) is None
+        assert pool.writer.statistics().inline == 0
+
+    def test_gives_up_small_segments_for_a_large_one(self, folder: Path) -> None:
+        pool = Pool(folder, budget=4 * MIB)
+        held = [pool.send(numbers(MIB - 4096)) for _ in range(4)]
+        kept = held.pop()
+        held.clear()
+        large = pool.send(numbers(2 * MIB, 5))
+        assert large is not None
+        assert kept is not None
+        assert (kept["n"][1].as_py(), large["n"][0].as_py()) == (1, 5)
+        assert pool.writer.statistics().high_water <= 4 * MIB
+        assert len(list(folder.iterdir())) == pool.writer.statistics().segments
+        assert f"{pool.writer.statistics().segments} segments" in repr(pool.reader)
+
+    def test_a_full_disk_is_said_once(
+        self, pool: Pool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        first = pool.send(numbers(MIB))
+
+        def full(_path: Path, _size: int | None = None) -> mmap.mmap:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(shared_memory_writer, "map_segment", full)
+        assert [pool.send(numbers(MIB)) for _ in range(3)] == [None, None, None]
+        assert first is not None
+        del first
+        assert pool.send(numbers(MIB)) is not None
+        assert len([record for record in caplog.records if "less shared memory" in record.message]) == 1
+
+
+@pytest.mark.skipif(not SUPPORTED or os.geteuid() != 0 or sys.platform != "linux", reason="needs to mount")
+class TestTinyFileSystem:
+    def test_what_does_not_fit_travels_inline(self, tmp_path: Path) -> None:
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", tmp_path], check=False)
+        if mounted.returncode:
+            pytest.skip("may not mount")
+        try:
+            pool = Pool(tmp_path)
+            assert pool.send(numbers(2 * MIB)) is None
+            assert pool.send(numbers(MIB // 4)) is None  # the pool has given up
+        finally:
+            subprocess.run(["umount", "-l", tmp_path], check=True)
+
+    def test_set_aside_is_all_or_nothing(self, tmp_path: Path) -> None:
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", tmp_path], check=False)
+        if mounted.returncode:
+            pytest.skip("may not mount")
+        try:
+            with pytest.raises(OSError, match="No space"):
+                map_segment(tmp_path / "in-0", 2 * MIB)
+            assert list(tmp_path.iterdir()) == []
+        finally:
+            subprocess.run(["umount", "-l", tmp_path], check=True)
+
+
+class TestEnd:
+    CODE = """
+import sys
+from pathlib import Path
+from kedge.wire.batch_reader import read_batch
+from kedge.wire.shared_memory import Place, pack_descriptor
+from kedge.wire.shared_memory_reader import SharedMemoryReader
+reader = SharedMemoryReader(Path(sys.argv[1]), "in", "out")
+((buffer, _),) = reader.buffers(pack_descriptor([Place(*map(int, sys.argv[2:5]))]))
+table = read_batch(buffer, trusted=True)
+print(table.num_rows)
+"""
+
+    def test_an_interpreter_may_end_while_it_holds_a_batch(self, folder: Path) -> None:
+        place = SharedMemoryWriter(folder, "in").place(numbers(MIB))
+        assert place is not None
+        command = [sys.executable, "-W", "error", "-c", self.CODE, str(folder), *map(str, place)]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert (ended.stdout, ended.stderr, ended.returncode) == (f"{MIB // 8}\n", "", 0)
+
+    def test_a_batch_outlives_the_folder_and_both_ends(self, folder: Path) -> None:
+        pool = Pool(folder)
+        received = pool.send(numbers(MIB))
+        remove_folder(folder)
+        del pool
+        gc.collect()
+        assert received is not None
+        assert received.equals(numbers(MIB))
+
+
+class TestTrust:
+    def test_the_folder_is_for_this_user_alone(self, folder: Path) -> None:
+        assert is_private(folder)
+        folder.chmod(0o755)
+        assert not is_private(folder)
+
+    def test_a_link_or_a_file_is_no_folder(self, folder: Path, tmp_path: Path) -> None:
+        link, file = tmp_path / "link", tmp_path / "file"
+        link.symlink_to(folder)
+        file.touch(0o600)
+        assert [is_private(path) for path in (link, file, tmp_path / "absent")] == [False, False, False]
+
+    def test_segments_are_for_this_user_alone(self, folder: Path) -> None:
+        SharedMemoryWriter(folder, "in").place(numbers(MIB))
+        assert [path.stat().st_mode & 0o777 for path in folder.iterdir()] == [0o600]
+
+    def test_a_link_is_no_segment(self, folder: Path, tmp_path: Path) -> None:
+        (tmp_path / "other").write_bytes(bytes(4096))
+        (folder / "in-0").symlink_to(tmp_path / "other")
+        reader = SharedMemoryReader(folder, "in", "out")
+        with pytest.raises(ProtocolError, match="in-0"):
+            list(reader.buffers(pack_descriptor([Place(0, 64, 8)])))
+
+    def test_a_writer_does_not_take_a_file_that_is_there(self, folder: Path) -> None:
+        (folder / "in-0").touch()
+        assert SharedMemoryWriter(folder, "in").place(numbers(MIB)) is None
+
+    def test_a_place_outside_of_its_segment_is_refused(self, folder: Path) -> None:
+        place = SharedMemoryWriter(folder, "in").place(numbers(MIB))
+        assert place is not None
+        reader = SharedMemoryReader(folder, "in", "out")
+        with pytest.raises(ProtocolError, match="outside"):
+            list(reader.buffers(pack_descriptor([place._replace(length=place.length * 2)])))
+
+
+class TestPlaceOfTheFolder:
+    def test_can_be_chosen(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setenv("KEDGE_SHARED_MEMORY", str(tmp_path))
+        made = make_folder()
+        assert made is not None
+        assert made.parent == tmp_path
+        assert is_private(made)
+
+    @pytest.mark.parametrize("place", ["", "absent"])
+    def test_that_is_none_makes_none(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str) -> None:
+        monkeypatch.setenv("KEDGE_SHARED_MEMORY", place and str(tmp_path / place))
+        assert make_folder() is None
+
+
+class TestDescriptor:
+    def test_holds_places(self) -> None:
+        places = [Place(1, 64, 2**40), Place(2, 64, 8)]
+        assert list(unpack_descriptor(pack_descriptor(places))) == places
+
+    def test_is_no_arrow_stream_and_no_arrow_stream_is_one(self) -> None:
+        assert is_descriptor(memoryview(pack_descriptor([Place(1, 64, 8)])))
+        assert not is_descriptor(memoryview(numbers(800).schema.serialize()))
+        assert not is_descriptor(memoryview(b""))
+
+    @pytest.mark.parametrize("cut", [10, 11, 33])
+    def test_that_is_cut_off_is_refused(self, cut: int) -> None:
+        with pytest.raises(ProtocolError, match="whole number"):
+            unpack_descriptor(pack_descriptor([Place(1, 64, 8)])[:cut])
+
+
+class TestStreams:
+    def test_both_forms_alternate(self, folder: Path) -> None:
+        writer = RecordWriter(Direction.INCOMING, align=True, shared=SharedMemoryWriter(folder, "in"))
+        reader = RecordReader(Direction.INCOMING, trusted=True, shared=SharedMemoryReader(folder, "in", "out"))
+        tables = [numbers(MIB), numbers(80), numbers(3 * MIB), pa.table({"n": pa.array([], pa.int64())})]
+        messages = [list(writer.encode("Input", "#1", [table])) for table in tables * 3]
+        received = []
+        for message in (message for batch in messages for message in batch):
+            records = reader.decode(message)
+            assert isinstance(records, Records)
+            received += [batch.table for batch in reader.batches(records)]
+        assert received == tables * 3
+        assert [sum(map(len, batch)) < 200 for batch in messages[:3]] == [True, False, True]
+
+    def test_batches_that_follow_each_other_take_one_message(self, folder: Path) -> None:
+        writer = RecordWriter(Direction.INCOMING, shared=SharedMemoryWriter(folder, "in", 4 * MIB))
+        reader = RecordReader(Direction.INCOMING, trusted=True, shared=SharedMemoryReader(folder, "in", "out"))
+        tables = [numbers(MIB - 4096, first) for first in range(6)]
+        messages = list(writer.encode("Input", "#1", tables))
+        received = []
+        for message in messages:
+            records = reader.decode(message)
+            assert isinstance(records, Records)
+            received += [batch.table for batch in reader.batches(records)]
+        assert received == tables
+        assert [len(message) > MIB // 2 for message in messages] == [False, True, True]
+
+    def test_a_reader_that_has_not_agreed_takes_a_descriptor_for_a_broken_stream(self, folder: Path) -> None:
+        writer = RecordWriter(Direction.INCOMING, shared=SharedMemoryWriter(folder, "in"))
+        (message,) = writer.encode("Input", "#1", [numbers(MIB)])
+        records = decode_incoming(message)
+        assert isinstance(records, Records)
+        with pytest.raises(ProtocolError, match="no Arrow stream"):
+            RecordReader(Direction.INCOMING).batches(records)
+
+
+class Echo:
+    """An engine and a tool that sends back what it gets."""
+
+    def __init__(self, folder: Path) -> None:
+        self.to_tool = SharedMemoryWriter(folder, "in")
+        self.to_engine = SharedMemoryWriter(folder, "out")
+        received = SharedMemoryReader(folder, "in", "out")
+        self._engine_writes = RecordWriter(Direction.INCOMING, shared=self.to_tool)
+        self._tool_reads = RecordReader(Direction.INCOMING, trusted=True, shared=received)
+        self._tool_writes = RecordWriter(Direction.OUTGOING, shared=self.to_engine, received=received)
+        self._engine_reads = RecordReader(
+            Direction.OUTGOING, trusted=True, shared=SharedMemoryReader(folder, "out", "in")
+        )
+
+    def to_the_tool(self, table: pa.Table) -> pa.Table:
+        (message,) = self._engine_writes.encode("Input", "#1", [table])
+        return self._table(self._tool_reads, message)
+
+    def back(self, table: pa.Table) -> pa.Table:
+        (message,) = self._tool_writes.encode("Output", "", [table])
+        return self._table(self._engine_reads, message)
+
+    @staticmethod
+    def _table(reader: RecordReader, message: bytes) -> pa.Table:
+        records = reader.decode(message)
+        assert isinstance(records, Records)
+        (batch,) = reader.batches(records)
+        return batch.table
+
+
+class TestSendingBack:
+    def test_a_table_that_is_sent_on_as_it_came_is_not_written_again(self, folder: Path) -> None:
+        echo = Echo(folder)
+        for first in range(5):
+            received = echo.to_the_tool(numbers(MIB, first))
+            returned = echo.back(received)
+            assert returned.equals(numbers(MIB, first))
+            del received, returned
+        assert echo.to_engine.statistics().batches == 0
+        assert echo.to_tool.statistics().segments == 1
+
+    @pytest.mark.parametrize("first_to_go", ["tool", "engine"])
+    def test_its_segment_is_free_when_both_ends_have_let_go(self, folder: Path, first_to_go: str) -> None:
+        echo = Echo(folder)
+        held = {"tool": echo.to_the_tool(numbers(MIB, 1))}
+        held["engine"] = echo.back(held["tool"])
+        del held[first_to_go]
+        other = echo.to_the_tool(numbers(MIB, 2))
+        assert [table["n"][0].as_py() for table in held.values()] == [1]
+        assert echo.to_tool.statistics().segments == 2
+        held.clear()
+        assert echo.to_the_tool(numbers(MIB, 3)).equals(numbers(MIB, 3))
+        assert other.equals(numbers(MIB, 2))
+        assert echo.to_tool.statistics().segments == 2
+
+    def test_a_table_that_is_sent_twice_is_written_the_second_time(self, folder: Path) -> None:
+        echo = Echo(folder)
+        received = echo.to_the_tool(numbers(MIB))
+        both = [echo.back(received), echo.back(received)]
+        assert both == [numbers(MIB)] * 2
+        assert echo.to_engine.statistics().batches == 1
+
+    def test_a_slice_is_written_with_its_rows_alone(self, folder: Path) -> None:
+        echo = Echo(folder)
+        returned = echo.back(echo.to_the_tool(numbers(MIB)).slice(5, 20_000))
+        assert returned.equals(numbers(MIB).slice(5, 20_000))
+        assert echo.to_engine.statistics().bytes < 200_000
+
+    def test_another_table_at_the_same_address_is_another_table(self, folder: Path) -> None:
+        echo = Echo(folder)
+        for first in range(20):
+            received = echo.to_the_tool(numbers(MIB, first))
+            del received
+            other = numbers(MIB, 100 + first)
+            assert echo.back(other).equals(other)
