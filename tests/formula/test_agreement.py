@@ -80,12 +80,12 @@ TEXT_LITERALS = st.text("aAbB z01.,-%ñ", max_size=4).map(lambda text: f'"{text}
 UNITS = st.sampled_from(["'days'", "'months'", "'years'", "'hours'", "'minutes'", "'seconds'"])
 PARTS = st.sampled_from(["'month'", "'firstofmonth'", "'lastofmonth'", "'year'", "'day'", "'hour'"])
 
-numbers = st.deferred(lambda: _numbers)
-texts = st.deferred(lambda: _texts)
-tests = st.deferred(lambda: _tests)
-dates = st.deferred(lambda: _dates)
+numbers: st.SearchStrategy[str] = st.deferred(lambda: _numbers)
+texts: st.SearchStrategy[str] = st.deferred(lambda: _texts)
+tests: st.SearchStrategy[str] = st.deferred(lambda: _tests)
+dates: st.SearchStrategy[str] = st.deferred(lambda: _dates)
 
-_numbers = st.one_of(
+_numbers: st.SearchStrategy[str] = st.one_of(
     st.sampled_from(["[i]", "[n]", "[x]", "[dec]"]),
     st.integers(-50, 50).map(str),
     st.sampled_from(["0.5", "2.25", "1e3"]),
@@ -115,7 +115,7 @@ _numbers = st.one_of(
     call("BinaryAnd", st.just("[i]"), st.just("[n]")),
     choice(tests, numbers),
 )
-_texts = st.one_of(
+_texts: st.SearchStrategy[str] = st.one_of(
     st.sampled_from(["[s]", "[t]"]),
     TEXT_LITERALS,
     infix(["+"], texts, texts),
@@ -148,7 +148,7 @@ _texts = st.one_of(
     call("Switch", st.just("[s]"), texts, TEXT_LITERALS, texts, NULL, texts),
     choice(tests, texts),
 )
-_tests = st.one_of(
+_tests: st.SearchStrategy[str] = st.one_of(
     st.sampled_from(["[flag]", "TRUE", "[i]"]),
     infix(["=", "!=", "<", "<=", ">", ">="], numbers, numbers),
     infix(["=", "!=", "<", "<=", ">", ">="], texts, texts),
@@ -169,7 +169,7 @@ _tests = st.one_of(
     call("IsInteger", texts),
     call("IsNull", numbers),
 )
-_dates = st.one_of(
+_dates: st.SearchStrategy[str] = st.one_of(
     st.sampled_from(["[day]", "[at]", "ToDateTime([s])", "ToDate([t])"]),
     call("DateTimeAdd", dates, st.integers(-40, 40).map(str), UNITS),
     call("DateTimeTrim", dates, PARTS),

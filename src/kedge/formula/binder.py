@@ -26,6 +26,7 @@ from kedge.formula.typed import (
     Parameter,
     Typed,
     apply,
+    children,
 )
 from kedge.formula.types import BOOL, DOUBLE, INT32, INT64, DesignerType, v_string, v_wstring
 
@@ -56,6 +57,10 @@ _NEEDS: Final = {
 }
 
 
+_MOST_DEPTH: Final = 500
+"""What translation and compilation can follow with Python's usual limit of recursion."""
+
+
 class Current(NamedTuple):
     """The field that ``[_CurrentField_]`` stands for in a tool that applies one expression to many fields."""
 
@@ -83,10 +88,23 @@ def bind(
     """
     binder = _Binder(text, fields, options or FormulaOptions(), dict(constants or {}), current, rows)
     tree = parse(text)
+    too_deep = error_at("the expression is nested too deeply; split it into several", text, 0)
     try:
-        return binder.bind(tree)
+        bound = binder.bind(tree)
     except RecursionError:
-        raise error_at("the expression is nested too deeply; split it into several", text, 0) from None
+        raise too_deep from None
+    if _depth(bound) > _MOST_DEPTH:
+        raise too_deep
+    return bound
+
+
+def _depth(typed: Typed) -> int:
+    deepest, pending = 0, [(typed, 1)]
+    while pending:
+        node, depth = pending.pop()
+        deepest = max(deepest, depth)
+        pending.extend((each, depth + 1) for each in children(node))
+    return deepest
 
 
 @dataclass
@@ -196,17 +214,25 @@ class _Binder:
         return apply(op.NEGATE, operand, span=at)
 
     def _binary(self, node: nodes.Binary) -> Typed:
-        at = node.span.start
-        if logic := _LOGIC.get(node.operator):
-            return apply(logic, self._condition(node.left), self._condition(node.right), span=at)
-        left, right = self.bind(node.left), self.bind(node.right)
-        if comparison := _COMPARISONS.get(node.operator):
+        """Go down to the first operand and up again, since chains of operators grow to the left."""
+        chain = [node]
+        while isinstance(chain[-1].left, nodes.Binary):
+            chain.append(chain[-1].left)
+        value = self.bind(chain[-1].left)
+        for each in reversed(chain):
+            value = self._operation(each.operator, value, self.bind(each.right))
+        return value
+
+    def _operation(self, operator: str, left: Typed, right: Typed) -> Typed:
+        if logic := _LOGIC.get(operator):
+            sides = [self._needed(each, Kind.CONDITION, "the condition") for each in (left, right)]
+            return apply(logic, *sides, span=left.span)
+        if comparison := _COMPARISONS.get(operator):
             return self._comparison(comparison, left, right)
-        if node.operator == "+" and any(
-            each.type.is_string and not is_untyped(each) for each in (left, right)
-        ):
+        texts = [each for each in (left, right) if each.type.is_string and not is_untyped(each)]
+        if operator == "+" and texts:
             return self._join(left, right)
-        return self._arithmetic(node.operator, left, right)
+        return self._arithmetic(operator, left, right)
 
     def _join(self, left: Typed, right: Typed) -> Typed:
         parts: list[Typed] = []
