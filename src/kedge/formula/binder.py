@@ -301,20 +301,20 @@ class _Binder:
         return self._comparison(op.EQUAL, left, right)
 
     def choose(self, branches: Sequence[tuple[Typed, Typed]], otherwise: Typed, span: int) -> Typed:
-        values = self._common([*(value for _, value in branches), otherwise])
+        values, kind = self._common([*(value for _, value in branches), otherwise])
         tests = [test for test, _ in branches]
-        return Case(tuple(zip(tests, values, strict=False)), values[-1], values[-1].type, span)
+        return Case(tuple(zip(tests, values, strict=False)), values[-1], kind, span)
 
     # calls
 
-    def _common(self, values: Sequence[Typed]) -> tuple[Typed, ...]:
+    def _common(self, values: Sequence[Typed]) -> tuple[tuple[Typed, ...], DesignerType]:
         found = common(values, self.options)
         if found is None:
             names = " and ".join(sorted({each.type.name for each in values}))
             other = next(each for each in values if common((values[0], each), self.options) is None)
             problem = f"the values are {names}, but they must be of one kind; use ToString or ToNumber"
             raise self.refuse(problem, other.span)
-        return found[0]
+        return found
 
     def _call(self, node: nodes.Call) -> Typed:
         at = node.span.start
@@ -348,7 +348,8 @@ class _Binder:
         ]
         same = [number for number, parameter in enumerate(parameters) if parameter.kind is Kind.SAME]
         if same:
-            for number, value in zip(same, self._common([values[each] for each in same]), strict=True):
+            alike, _ = self._common([values[each] for each in same])
+            for number, value in zip(same, alike, strict=True):
                 values[number] = value
         return tuple(values)
 

@@ -93,6 +93,8 @@ def double_text(value: float) -> str:
 
 
 def _float_text(value: float) -> str:
+    if not isfinite(value) or value == int(value):
+        return double_text(value)
     for digits in range(6, 10):
         text = f"{value:.{digits}g}"
         if struct.pack("f", float(text)) == struct.pack("f", value):

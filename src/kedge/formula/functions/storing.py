@@ -120,7 +120,7 @@ def integer_of_decimal(target: DesignerType, rounding: bool) -> Function:
 
 def _single(number: float) -> float | None:
     try:
-        return float(struct.unpack("f", struct.pack("f", number))[0])
+        return float(struct.unpack("<f", struct.pack("<f", number))[0])
     except OverflowError:
         return None
 
