@@ -93,6 +93,12 @@ class TestTypes:
     def test_the_type(self, text: str, kind: DesignerType) -> None:
         assert typed(text).type == kind
 
+    def test_a_condition_is_a_bool_that_is_never_null(self) -> None:
+        for text in ("[Count]", "[Open]", "[Amount] > 1", "NULL()"):
+            bound = bind(text, FIELDS, condition=True)
+            assert bound.type == BOOL
+            assert not bound.nullable
+
     def test_a_date_may_stay_a_date_or_not(self) -> None:
         options = FormulaOptions(date_stays_date=False)
         assert bind("DateTimeAdd([Sold], 1, 'days')", FIELDS, options=options).type == DATETIME

@@ -22,6 +22,7 @@ __all__ = [
     "convert",
     "evaluate",
     "mismatch",
+    "negated",
     "parse",
     "register_udfs",
     "to_sql",
@@ -29,7 +30,7 @@ __all__ = [
     "walk",
 ]
 
-from kedge.formula.binder import Current, bind
+from kedge.formula.binder import Current, bind, negated
 from kedge.formula.convert import Conversion, convert, mismatch
 from kedge.formula.options import FormulaOptions
 from kedge.formula.parser import parse

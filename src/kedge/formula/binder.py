@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Current", "bind"]
+__all__ = ["Current", "bind", "negated"]
 
 import re
 from dataclasses import dataclass, field, replace
@@ -76,12 +76,14 @@ def bind(
     constants: Mapping[str, str | int | float] | None = None,
     current: Current | None = None,
     rows: bool = False,
+    condition: bool = False,
 ) -> Typed:
     """Parse an expression and return its typed tree.
 
     ``fields`` are the fields that it may name, in any case. ``constants`` are the workflow's constants by
     names such as ``User.X``, numbers as numbers. ``current`` is what ``[_CurrentField_]`` and its kin stand
-    for. ``rows`` allows ``[Row-1:Field]``.
+    for. ``rows`` allows ``[Row-1:Field]``. With ``condition`` the result is a Bool that is never null: a
+    number holds when it is not 0.
 
     Raises `FormulaError` with the place: for what cannot be read, for unknown names (with those that are
     near), for a wrong number of arguments, and for types that do not fit.
@@ -90,12 +92,17 @@ def bind(
     tree = parse(text)
     too_deep = error_at("the expression is nested too deeply; split it into several", text, 0)
     try:
-        bound = binder.bind(tree)
+        bound = binder.condition(tree) if condition else binder.bind(tree)
     except RecursionError:
         raise too_deep from None
     if _depth(bound) > _MOST_DEPTH:
         raise too_deep
     return bound
+
+
+def negated(condition: Typed) -> Typed:
+    """Return the opposite of a condition, for the rows that a filter does not keep."""
+    return apply(op.NOT, condition, span=condition.span)
 
 
 def _depth(typed: Typed) -> int:
@@ -144,7 +151,7 @@ class _Binder:
             case nodes.Membership():
                 return self._membership(node)
             case nodes.Conditional(branches=branches, otherwise=otherwise):
-                bound = [(self._condition(test), self.bind(value)) for test, value in branches]
+                bound = [(self.condition(test), self.bind(value)) for test, value in branches]
                 return self.choose(bound, self.bind(otherwise), at)
             case nodes.Call():
                 return self._call(node)
@@ -207,7 +214,7 @@ class _Binder:
     def _unary(self, node: nodes.Unary) -> Typed:
         at = node.span.start
         if node.operator == "NOT":
-            return apply(op.NOT, self._condition(node.operand), span=at)
+            return apply(op.NOT, self.condition(node.operand), span=at)
         operand = self._operand(self.bind(node.operand), Kind.NUMBER, "-")
         if isinstance(operand, Literal) and isinstance(operand.value, int | float):
             return replace(operand, value=-operand.value, span=at)
@@ -257,7 +264,7 @@ class _Binder:
             raise self.refuse(problem, value.span)
         return changed
 
-    def _condition(self, node: nodes.Node) -> Typed:
+    def condition(self, node: nodes.Node) -> Typed:
         value = self.bind(node)
         return self._needed(value, Kind.CONDITION, "the condition")
 
