@@ -32,6 +32,7 @@ __all__ = [
     "TRUNCATE_TO_INTEGER",
     "TRUTH",
     "WIDEN",
+    "clean_number_sql",
     "double_text",
     "half_away",
     "leading_number",
@@ -95,7 +96,7 @@ def double_text(value: float) -> str:
 def _float_text(value: float) -> str:
     if not isfinite(value) or value == int(value):
         return double_text(value)
-    for digits in range(6, 10):
+    for digits in range(1, 10):
         text = f"{value:.{digits}g}"
         if struct.pack("f", float(text)) == struct.pack("f", value):
             break
@@ -184,13 +185,19 @@ def _float_text_sql(call: Apply, value: exp.Expr) -> exp.Expr:
     )
 
 
+def clean_number_sql(text: exp.Expr) -> exp.Expr:
+    """Return the test for a text that is a number alone; DuckDB also casts ``1_000``, ``nan`` and ``+-1``."""
+    finite = sql.call("isfinite", sql.try_cast(text, DOUBLE))
+    odd = [sql.call("contains", text, sql.text(signs)) for signs in ("_", "+-")]
+    return sql.binary(exp.And, finite, sql.negate(sql.either(odd)))
+
+
 def _leading_sql(_: Apply, text: exp.Expr) -> exp.Expr:
     """Cast what DuckDB casts and the rule agrees with; cut the number out of the rest."""
-    number = sql.try_cast(text, DOUBLE)
-    grouped = sql.call("contains", text, sql.text("_"))
-    clean = sql.binary(exp.And, sql.call("isfinite", number), sql.negate(grouped))
     cut = sql.try_cast(sql.call("regexp_extract", text, sql.text(rf"^\s*({NUMBER})"), sql.integer(1)), DOUBLE)
-    return sql.case([(clean, number)], sql.case([(sql.call("isfinite", cut), cut)]))
+    return sql.case(
+        [(clean_number_sql(text), sql.try_cast(text, DOUBLE))], sql.case([(sql.call("isfinite", cut), cut)])
+    )
 
 
 def _starts_with_digit(text: exp.Expr) -> exp.Expr:
