@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from itertools import islice
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -15,7 +15,7 @@ from kedge.formula.columns import to_list
 from kedge.formula.types import BLOB, BOOL, BYTE, DATE, DOUBLE, INT32, INT64, DesignerType, v_string
 
 if TYPE_CHECKING:
-    from kedge.formula.rows import Edges, Folded
+    from kedge.formula.folding import Edges, Folded
 
 OPTIONS = FormulaOptions()
 FIELDS: dict[str, DesignerType] = {
@@ -37,6 +37,7 @@ def fold(
     edges: Edges = "Empty",
     starts: tuple[int, ...] = (0,),
     kind: DesignerType | None = None,
+    piece: int = 3,
     **columns: list[Any],
 ) -> Folded:
     kind = kind or FIELDS[output]
@@ -50,7 +51,7 @@ def fold(
         edges=edges,
         options=OPTIONS,
     )
-    return compiled.run(arrays, rows, starts)
+    return compiled.run(arrays, rows, starts, piece)
 
 
 def values(folded: Folded) -> list[Any]:
@@ -180,7 +181,30 @@ class TestFold:
             expected.append(value)
             previous, other = value, number
         text = "Coalesce([Row-1:new] * 2 + [n], IIF(IsNull([Row-1:n]), 1, [Row-1:n]))"
-        folded = fold(text, "new", kind=INT64, edges=edges, starts=starts, n=numbers)
+        for piece in (1, 2, 5, 100):
+            folded = fold(text, "new", kind=INT64, edges=edges, starts=starts, piece=piece, n=numbers)
+            assert values(folded) == expected
+
+    @settings(max_examples=60, deadline=None)
+    @given(
+        st.lists(st.integers(0, 99), min_size=1, max_size=9),
+        st.sets(st.integers(1, 8), max_size=4),
+        st.integers(-4, 4),
+        st.sampled_from(["Empty", "NULL", "Nearest"]),
+        st.integers(1, 9),
+    )
+    def test_rows_around_against_a_plain_look_up(
+        self, numbers: list[int], cuts: set[int], offset: int, edges: Edges, piece: int
+    ) -> None:
+        starts = (0, *sorted(cut for cut in cuts if cut < len(numbers)))
+        expected: list[int | None] = []
+        for start, end in pairwise([*starts, len(numbers)]):
+            for place in range(start, end):
+                there = place + offset
+                near = numbers[min(max(there, start), end - 1)]
+                beyond = {"Empty": 0, "NULL": None, "Nearest": near}[edges]
+                expected.append(numbers[there] if start <= there < end else beyond)
+        folded = fold(f"[Row{offset:+d}:n]", "count", edges=edges, starts=starts, piece=piece, n=numbers)
         assert values(folded) == expected
 
 
