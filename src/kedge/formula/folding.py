@@ -44,7 +44,7 @@ class Folded(NamedTuple):
 
 
 class _Piece(NamedTuple):
-    """Rows ``first`` up to ``last``; the first rows of the groups that touch them, and where the last ends."""
+    """Rows ``first`` up to ``last``; the first rows of the groups that touch them, and their end."""
 
     first: int
     last: int
