@@ -150,12 +150,17 @@ def decimal_of_number(target: DesignerType) -> Function:
         units = number * factor if isinstance(number, int) else int(half_away(number * float(factor)))
         return Decimal(f"{units}e-{target.scale}") if abs(units) < most else None
 
+    def build(call: Apply, number: exp.Expr) -> exp.Expr:
+        """Round first: versions of DuckDB differ in how the cast of a DOUBLE rounds."""
+        exact = call.arguments[0].type.is_integer
+        return sql.try_cast(number if exact else sql.call("round", number, sql.integer(target.scale)), target)
+
     return Function(
         name=f"number to {target}",
         parameters=takes("any n"),
         result=target,
         python=convert,
-        sql=_try_cast,
+        sql=build,
         partial=True,
     )
 
@@ -209,7 +214,8 @@ def decimal_of_text(target: DesignerType) -> Function:
 
     def build(_: Apply, text: exp.Expr, number: exp.Expr) -> exp.Expr:
         exact = sql.try_cast(text, target)
-        return sql.case([(clean_number_sql(text), exact)], sql.try_cast(number, target))
+        rounded = sql.try_cast(sql.call("round", number, sql.integer(target.scale)), target)
+        return sql.case([(clean_number_sql(text), exact)], rounded)
 
     return Function(
         name=f"text to {target}",
