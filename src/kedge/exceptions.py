@@ -109,8 +109,8 @@ class WorkflowError(KedgeError):
 class FormulaError(WorkflowError):
     """An expression cannot be read, or does not fit the fields that it is used on.
 
-    ``problem`` says what is wrong and what to do, ``expression`` is the whole text, ``line`` and ``column`` count
-    from 1. The error's text shows the line with a caret below the place.
+    ``problem`` says what is wrong and what to do, ``expression`` is the whole text, ``line`` and ``column``
+    count from 1. The error's text shows the line with a caret below the place.
     """
 
     def __init__(self, problem: str, expression: str, line: int, column: int, tool_id: int | None = None) -> None:

@@ -16,7 +16,7 @@ from sqlglot import exp
 from kedge.formula import FormulaOptions, bind, convert, evaluate, register_udfs, to_sql
 from kedge.formula.types import DesignerType
 
-OPTIONS = FormulaOptions(started=dt.datetime(2024, 2, 29, 13, 14, 15, 987654), zone="Europe/Madrid")
+OPTIONS = FormulaOptions(started=dt.datetime(2024, 2, 29, 13, 14, 15, 987654))
 
 Fields = Mapping[str, DesignerType]
 Rows = Mapping[str, list[Any]]

@@ -170,7 +170,7 @@ _dates: st.SearchStrategy[str] = st.one_of(
 
 EXPRESSIONS = st.one_of(numbers, texts, tests, dates)
 SETTINGS = settings(
-    max_examples=120,
+    max_examples=50,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -22,18 +22,22 @@ __all__ = [
     "convert",
     "evaluate",
     "mismatch",
+    "negated",
     "parse",
+    "references",
     "register_udfs",
     "to_sql",
     "unparse",
     "walk",
 ]
 
-from kedge.formula.binder import Current, bind
+from kedge.formula.binder import Current, bind, negated
 from kedge.formula.convert import Conversion, convert, mismatch
+from kedge.formula.folding import compile_fold
+from kedge.formula.generating import compile_generator
 from kedge.formula.options import FormulaOptions
 from kedge.formula.parser import parse
-from kedge.formula.rows import compile_fold, compile_generator, evaluate
+from kedge.formula.rows import evaluate, references
 from kedge.formula.translate import to_sql
 from kedge.formula.typed import FieldRef, Typed, walk
 from kedge.formula.types import DesignerType, common_type

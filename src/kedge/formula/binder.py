@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Current", "bind"]
+__all__ = ["Current", "bind", "negated"]
 
 import re
 from dataclasses import dataclass, field, replace
@@ -26,6 +26,7 @@ from kedge.formula.typed import (
     Parameter,
     Typed,
     apply,
+    children,
 )
 from kedge.formula.types import BOOL, DOUBLE, INT32, INT64, DesignerType, v_string, v_wstring
 
@@ -56,6 +57,10 @@ _NEEDS: Final = {
 }
 
 
+_MOST_DEPTH: Final = 500
+"""What translation and compilation can follow with Python's usual limit of recursion."""
+
+
 class Current(NamedTuple):
     """The field that ``[_CurrentField_]`` stands for in a tool that applies one expression to many fields."""
 
@@ -71,22 +76,42 @@ def bind(
     constants: Mapping[str, str | int | float] | None = None,
     current: Current | None = None,
     rows: bool = False,
+    condition: bool = False,
 ) -> Typed:
     """Parse an expression and return its typed tree.
 
     ``fields`` are the fields that it may name, in any case. ``constants`` are the workflow's constants by
     names such as ``User.X``, numbers as numbers. ``current`` is what ``[_CurrentField_]`` and its kin stand
-    for. ``rows`` allows ``[Row-1:Field]``.
+    for. ``rows`` allows ``[Row-1:Field]``. With ``condition`` the result is a Bool that is never null: a
+    number holds when it is not 0.
 
     Raises `FormulaError` with the place: for what cannot be read, for unknown names (with those that are
     near), for a wrong number of arguments, and for types that do not fit.
     """
     binder = _Binder(text, fields, options or FormulaOptions(), dict(constants or {}), current, rows)
     tree = parse(text)
+    too_deep = error_at("the expression is nested too deeply; split it into several", text, 0)
     try:
-        return binder.bind(tree)
+        bound = binder.condition(tree) if condition else binder.bind(tree)
     except RecursionError:
-        raise error_at("the expression is nested too deeply; split it into several", text, 0) from None
+        raise too_deep from None
+    if _depth(bound) > _MOST_DEPTH:
+        raise too_deep
+    return bound
+
+
+def negated(condition: Typed) -> Typed:
+    """Return the opposite of a condition, for the rows that a filter does not keep."""
+    return apply(op.NOT, condition, span=condition.span)
+
+
+def _depth(typed: Typed) -> int:
+    deepest, pending = 0, [(typed, 1)]
+    while pending:
+        node, depth = pending.pop()
+        deepest = max(deepest, depth)
+        pending.extend((each, depth + 1) for each in children(node))
+    return deepest
 
 
 @dataclass
@@ -126,7 +151,7 @@ class _Binder:
             case nodes.Membership():
                 return self._membership(node)
             case nodes.Conditional(branches=branches, otherwise=otherwise):
-                bound = [(self._condition(test), self.bind(value)) for test, value in branches]
+                bound = [(self.condition(test), self.bind(value)) for test, value in branches]
                 return self.choose(bound, self.bind(otherwise), at)
             case nodes.Call():
                 return self._call(node)
@@ -189,22 +214,32 @@ class _Binder:
     def _unary(self, node: nodes.Unary) -> Typed:
         at = node.span.start
         if node.operator == "NOT":
-            return apply(op.NOT, self._condition(node.operand), span=at)
+            return apply(op.NOT, self.condition(node.operand), span=at)
         operand = self._operand(self.bind(node.operand), Kind.NUMBER, "-")
         if isinstance(operand, Literal) and isinstance(operand.value, int | float):
             return replace(operand, value=-operand.value, span=at)
         return apply(op.NEGATE, operand, span=at)
 
     def _binary(self, node: nodes.Binary) -> Typed:
-        at = node.span.start
-        if logic := _LOGIC.get(node.operator):
-            return apply(logic, self._condition(node.left), self._condition(node.right), span=at)
-        left, right = self.bind(node.left), self.bind(node.right)
-        if comparison := _COMPARISONS.get(node.operator):
+        """Go down to the first operand and up again, since chains of operators grow to the left."""
+        chain = [node]
+        while isinstance(chain[-1].left, nodes.Binary):
+            chain.append(chain[-1].left)
+        value = self.bind(chain[-1].left)
+        for each in reversed(chain):
+            value = self._operation(each.operator, value, self.bind(each.right))
+        return value
+
+    def _operation(self, operator: str, left: Typed, right: Typed) -> Typed:
+        if logic := _LOGIC.get(operator):
+            sides = [self._needed(each, Kind.CONDITION, "the condition") for each in (left, right)]
+            return apply(logic, *sides, span=left.span)
+        if comparison := _COMPARISONS.get(operator):
             return self._comparison(comparison, left, right)
-        if node.operator == "+" and any(each.type.is_string and not is_untyped(each) for each in (left, right)):
+        texts = [each for each in (left, right) if each.type.is_string and not is_untyped(each)]
+        if operator == "+" and texts:
             return self._join(left, right)
-        return self._arithmetic(node.operator, left, right)
+        return self._arithmetic(operator, left, right)
 
     def _join(self, left: Typed, right: Typed) -> Typed:
         parts: list[Typed] = []
@@ -229,7 +264,7 @@ class _Binder:
             raise self.refuse(problem, value.span)
         return changed
 
-    def _condition(self, node: nodes.Node) -> Typed:
+    def condition(self, node: nodes.Node) -> Typed:
         value = self.bind(node)
         return self._needed(value, Kind.CONDITION, "the condition")
 
@@ -273,20 +308,20 @@ class _Binder:
         return self._comparison(op.EQUAL, left, right)
 
     def choose(self, branches: Sequence[tuple[Typed, Typed]], otherwise: Typed, span: int) -> Typed:
-        values = self._common([*(value for _, value in branches), otherwise])
+        values, kind = self._common([*(value for _, value in branches), otherwise])
         tests = [test for test, _ in branches]
-        return Case(tuple(zip(tests, values, strict=False)), values[-1], values[-1].type, span)
+        return Case(tuple(zip(tests, values, strict=False)), values[-1], kind, span)
 
     # calls
 
-    def _common(self, values: Sequence[Typed]) -> tuple[Typed, ...]:
+    def _common(self, values: Sequence[Typed]) -> tuple[tuple[Typed, ...], DesignerType]:
         found = common(values, self.options)
         if found is None:
             names = " and ".join(sorted({each.type.name for each in values}))
             other = next(each for each in values if common((values[0], each), self.options) is None)
             problem = f"the values are {names}, but they must be of one kind; use ToString or ToNumber"
             raise self.refuse(problem, other.span)
-        return found[0]
+        return found
 
     def _call(self, node: nodes.Call) -> Typed:
         at = node.span.start
@@ -318,7 +353,8 @@ class _Binder:
         values = [self._argument(function, number, parameter, given) for number, parameter in enumerate(parameters)]
         same = [number for number, parameter in enumerate(parameters) if parameter.kind is Kind.SAME]
         if same:
-            for number, value in zip(same, self._common([values[each] for each in same]), strict=True):
+            alike, _ = self._common([values[each] for each in same])
+            for number, value in zip(same, alike, strict=True):
                 values[number] = value
         return tuple(values)
 

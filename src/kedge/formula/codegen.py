@@ -90,8 +90,19 @@ class Writer:
         return result
 
     def _apply(self, node: Apply) -> Written:
-        function = node.function
-        arguments = [self.write(each) for each in _without_needless_floats(node)]
+        """Go down to the first argument and up again, since chains of operators grow to the left."""
+        chain = [node]
+        operands = [_without_needless_floats(node)]
+        while operands[-1] and isinstance(first := operands[-1][0], Apply):
+            chain.append(first)
+            operands.append(_without_needless_floats(first))
+        done: list[Written] = []
+        for each, arguments in zip(reversed(chain), reversed(operands), strict=True):
+            rest = [self.write(argument) for argument in arguments[len(done) :]]
+            done = [self._call(each.function, [*done, *rest])]
+        return done[0]
+
+    def _call(self, function: Function, arguments: list[Written]) -> Written:
         if function is IS_NULL and not arguments[0].nullable:
             return Written(ast.Constant(False), False)
         inline = function.inline if isinstance(function.inline, str) else function.inline(len(arguments))

@@ -7,7 +7,8 @@ __all__ = ["parse"]
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput, UnexpectedToken, v_args
+from lark import Lark, Token, UnexpectedCharacters, UnexpectedInput, UnexpectedToken, v_args
+from lark.visitors import Transformer_NonRecursive
 
 from kedge.formula.errors import error_at
 from kedge.formula.nodes import (
@@ -108,7 +109,7 @@ def _wanted(names: set[str]) -> str:
 
 
 @v_args(meta=True, inline=True)
-class _Builder(Transformer[Token, Node]):
+class _Builder(Transformer_NonRecursive[Token, Node]):
     """Turns each rule of the grammar into its node."""
 
     def number(self, meta: Meta, token: Token) -> Node:

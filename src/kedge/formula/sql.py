@@ -48,6 +48,10 @@ _OPERATIONS: Final = (exp.Binary, exp.Unary, exp.In, exp.Between)
 _WRITTEN_AS_CALLS: Final = (exp.Paren, exp.BitwiseXor)
 
 
+_CHAINED: Final = (exp.And, exp.Or, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.DPipe)
+"""Operators of which ``(a . b) . c`` may be written ``a . b . c``."""
+
+
 def free(node: exp.Expr) -> exp.Expr:
     """Return the node itself, or a copy when it already belongs to a tree."""
     return node if node.parent is None else node.copy()
@@ -60,8 +64,8 @@ def operand(node: exp.Expr) -> exp.Expr:
 
 
 def binary(operator: type[exp.Binary], left: exp.Expr, right: exp.Expr) -> exp.Expr:
-    """Return ``left operator right``; a chain of AND or of OR is written without inner parentheses."""
-    chained = operator in (exp.And, exp.Or) and type(left) is operator
+    """Return ``left operator right``; a chain of one operator is written without inner parentheses."""
+    chained = operator in _CHAINED and type(left) is operator
     return operator(this=free(left) if chained else operand(left), expression=operand(right))
 
 

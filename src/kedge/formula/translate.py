@@ -57,6 +57,11 @@ def _is_large(built: exp.Expr) -> bool:
     return next(islice(built.walk(), _MOST_NODES, None), None) is not None
 
 
+def _first(node: Apply) -> Apply | None:
+    first = node.arguments[0] if node.arguments else None
+    return first if isinstance(first, Apply) else None
+
+
 @dataclass(frozen=True)
 class _Translator:
     resolve: Resolver
@@ -76,9 +81,22 @@ class _Translator:
         return sql.case(branches, None if known_null else self.translate(last))
 
     def _apply(self, node: Apply, *, filtering: bool) -> exp.Expr:
+        """Go down to the first argument and up again, since chains of operators grow to the left."""
+        chain = [(node, filtering)]
+        while (inner := _first(chain[-1][0])) is not None:
+            outer, passing = chain[-1]
+            chain.append((inner, passing and outer.function.is_logic))
+        done: exp.Expr | None = None
+        for each, passing in reversed(chain):
+            inside = passing and each.function.is_logic
+            rest = each.arguments if done is None else each.arguments[1:]
+            arguments = [self.translate(argument, filtering=inside) for argument in rest]
+            done = self._call(each, [*([] if done is None else [done]), *arguments], filtering=passing)
+        assert done
+        return done
+
+    def _call(self, node: Apply, arguments: list[exp.Expr], *, filtering: bool) -> exp.Expr:
         function = node.function
-        passing = filtering and function.is_logic
-        arguments = [self.translate(each, filtering=passing) for each in node.arguments]
         build = (filtering and function.filter_sql) or function.sql
         built = build(node, *arguments) if build and not self._forced(node) else None
         if built is None or (has_udf(function) and _is_large(built)):

@@ -20,6 +20,7 @@ __all__ = [
     "Services",
     "Typed",
     "apply",
+    "children",
     "takes",
     "walk",
 ]
@@ -268,14 +269,19 @@ def apply(function: Function, *arguments: Typed, span: int = 0) -> Apply:
     return Apply(function, arguments, kind, span)
 
 
+def children(node: Typed) -> tuple[Typed, ...]:
+    """Return the nodes right below a node."""
+    if isinstance(node, Apply):
+        return node.arguments
+    if isinstance(node, Case):
+        return (*(each for branch in node.branches for each in branch), node.otherwise)
+    return ()
+
+
 def walk(typed: Typed) -> Iterator[Typed]:
     """Yield the node and all nodes below it, each before those below it."""
     pending = [typed]
     while pending:
         node = pending.pop()
         yield node
-        if isinstance(node, Apply):
-            pending.extend(reversed(node.arguments))
-        elif isinstance(node, Case):
-            pending.append(node.otherwise)
-            pending.extend(each for branch in reversed(node.branches) for each in reversed(branch))
+        pending.extend(reversed(children(node)))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from kedge.formula import Typed
-    from kedge.formula.rows import Generated
+    from kedge.formula.generating import Generated
     from kedge.tools.schema import Field, Schema
 
 PIECE = 65_536

@@ -22,7 +22,7 @@ from kedge.tools.sql import call, number, over, text
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from kedge.formula.rows import Edges
+    from kedge.formula.folding import Edges
     from kedge.tools.element import Element
 
 OTHER_ROWS: dict[str, Edges] = {"Empty": "Empty", "NULL": "NULL", "Null": "NULL", "Nearest": "Nearest"}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kedge.formula import Typed
-    from kedge.formula.rows import Edges
+    from kedge.formula.folding import Edges
     from kedge.tools.schema import Field, Schema
 
 

@@ -32,6 +32,7 @@ __all__ = [
     "TRUNCATE_TO_INTEGER",
     "TRUTH",
     "WIDEN",
+    "clean_number_sql",
     "double_text",
     "half_away",
     "leading_number",
@@ -91,7 +92,9 @@ def double_text(value: float) -> str:
 
 
 def _float_text(value: float) -> str:
-    for digits in range(6, 10):
+    if not isfinite(value) or value == int(value):
+        return double_text(value)
+    for digits in range(1, 10):
         text = f"{value:.{digits}g}"
         if struct.pack("f", float(text)) == struct.pack("f", value):
             break
@@ -165,24 +168,25 @@ def _double_text_sql(_: Apply, value: exp.Expr) -> exp.Expr:
 
 
 def _float_text_sql(call: Apply, value: exp.Expr) -> exp.Expr:
-    size = sql.call("abs", value)
-    middle = sql.binary(exp.And, sql.binary(exp.GTE, size, sql.double(1e-4)), sql.binary(exp.LT, size, sql.double(1e6)))
-    fraction = sql.binary(exp.NEQ, value, sql.call("trunc", value))
-    whole = _double_text_sql(call, sql.cast(value, DOUBLE))
-    shortest = sql.cast(sql.cast(value, V_WSTRING), DOUBLE)
-    return sql.case(
-        [(sql.binary(exp.And, fraction, middle), sql.cast(value, V_WSTRING))],
-        sql.case([(sql.negate(fraction), whole)], sql.call("kedge_double_to_text", shortest)),
-    )
+    """Whole numbers as those of Double; DuckDB does not always write a fraction with the fewest digits."""
+    double = sql.cast(value, DOUBLE)
+    whole = sql.binary(exp.EQ, value, sql.call("trunc", value))
+    return sql.case([(whole, _double_text_sql(call, double))], sql.call("kedge_float_to_text", double))
+
+
+def clean_number_sql(text: exp.Expr) -> exp.Expr:
+    """Return the test for a text that is a number alone; DuckDB also casts ``1_000``, ``nan`` and ``+-1``."""
+    finite = sql.call("isfinite", sql.try_cast(text, DOUBLE))
+    odd = [sql.call("contains", text, sql.text(signs)) for signs in ("_", "+-")]
+    return sql.binary(exp.And, finite, sql.negate(sql.either(odd)))
 
 
 def _leading_sql(_: Apply, text: exp.Expr) -> exp.Expr:
     """Cast what DuckDB casts and the rule agrees with; cut the number out of the rest."""
-    number = sql.try_cast(text, DOUBLE)
-    grouped = sql.call("contains", text, sql.text("_"))
-    clean = sql.binary(exp.And, sql.call("isfinite", number), sql.negate(grouped))
     cut = sql.try_cast(sql.call("regexp_extract", text, sql.text(rf"^\s*({NUMBER})"), sql.integer(1)), DOUBLE)
-    return sql.case([(clean, number)], sql.case([(sql.call("isfinite", cut), cut)]))
+    return sql.case(
+        [(clean_number_sql(text), sql.try_cast(text, DOUBLE))], sql.case([(sql.call("isfinite", cut), cut)])
+    )
 
 
 def _starts_with_digit(text: exp.Expr) -> exp.Expr:
@@ -387,7 +391,7 @@ DOUBLE_TO_TEXT: Final = Function(
 )
 FLOAT_TO_TEXT: Final = Function(
     name="Float to text",
-    parameters=takes("any n"),
+    parameters=takes("double n"),
     result=v_wstring(DesignerType("Float").text_width),
     python=_float_text,
     sql=_float_text_sql,

@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from kedge.formula import dateformat, sql
 from kedge.formula.coerce import coerce
-from kedge.formula.functions.family import UNKNOWN, engine, known, udf_name
+from kedge.formula.functions.family import engine, known, udf_name
 from kedge.formula.typed import Apply, Example, Function, Kind, Literal, Services, Typed, apply, takes
 from kedge.formula.types import DATE, DATETIME, INT32, INT64, V_WSTRING
 
@@ -88,12 +88,12 @@ def _add_months(when: dt.datetime, count: int) -> dt.datetime:
 
 
 def _interval_sql(call: Apply, count: exp.Expr) -> exp.Expr | None:
-    unit = _literal_unit(call, 2)
+    unit, small = _literal_unit(call, 2), isinstance(known(call, 1), int)
     if unit in _MONTHS:
         months = sql.binary(exp.Mul, count, sql.integer(_MONTHS[unit])) if _MONTHS[unit] > 1 else count
-        return sql.call("to_months", sql.try_cast(months, INT32) if known(call, 1) is UNKNOWN else months)
+        return sql.call("to_months", months if small else sql.try_cast(months, INT32))
     if unit == "days":
-        return sql.call("to_days", sql.try_cast(count, INT32) if known(call, 1) is UNKNOWN else count)
+        return sql.call("to_days", count if small else sql.try_cast(count, INT32))
     return sql.call(f"to_{unit}", count) if unit else None
 
 
@@ -257,7 +257,8 @@ def _trim_sql(call: Apply, when: exp.Expr, _: exp.Expr) -> exp.Expr | None:
         start = sql.call("date_trunc", sql.text("month"), when)
         after = sql.binary(exp.Add, start, sql.call("to_months", sql.integer(1)))
         return sql.binary(exp.Sub, after, sql.call("to_seconds", sql.integer(1)))
-    return sql.call("date_trunc", sql.text("month" if part == "firstofmonth" else part), when)
+    start = sql.call("date_trunc", sql.text("month" if part == "firstofmonth" else part), when)
+    return sql.cast(start, DATETIME)
 
 
 def _zone(name: str) -> ZoneInfo | None:

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
+_FEW: Final = 20
+
+
 def _sum_type(arguments: Sequence[Typed]) -> DesignerType:
     return INT64 if all(each.type.is_integer for each in arguments) else DOUBLE
 
@@ -95,12 +98,17 @@ def _concat(*texts: str | None) -> str | None:
     return "".join(present) if present else None
 
 
+def _concat_inline(count: int) -> str:
+    places = " + ".join(f"{{{number}}}" for number in range(count))
+    return f"({places})" if count <= _FEW else ""
+
+
 CONCAT: Final = Function(
     name="+ of texts",
     parameters=takes("text texts..."),
     result=joined_type,
     python=_concat,
-    inline=lambda count: f"({' + '.join(f'{{{number}}}' for number in range(count))})",
+    inline=_concat_inline,
     sql=_concat_sql,
     nulls=Nulls.ALL,
 )

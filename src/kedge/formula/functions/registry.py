@@ -51,6 +51,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
 
 HELPERS: Final = (
     conversions.DOUBLE_TO_TEXT,
+    conversions.FLOAT_TO_TEXT,
     conversions.TEXT_TO_NUMBER,
     conversions.TEXT_TO_MOMENT,
     conversions.TEXT_TO_DATE,

@@ -26,9 +26,9 @@ from typing import Final
 from sqlglot import exp
 
 from kedge.formula import sql
-from kedge.formula.functions.conversions import NUMBER, half_away, leading_number
+from kedge.formula.functions.conversions import NUMBER, clean_number_sql, half_away, leading_number
 from kedge.formula.typed import Apply, Function, Nulls, takes
-from kedge.formula.types import BOOL, DOUBLE, FLOAT, INT64, DesignerType
+from kedge.formula.types import BOOL, FLOAT, INT64, DesignerType
 
 _LIMITS: Final = {
     "Byte": (0, 2**8 - 1),
@@ -120,7 +120,7 @@ def integer_of_decimal(target: DesignerType, rounding: bool) -> Function:
 
 def _single(number: float) -> float | None:
     try:
-        return float(struct.unpack("f", struct.pack("f", number))[0])
+        return float(struct.unpack("<f", struct.pack("<f", number))[0])
     except OverflowError:
         return None
 
@@ -145,17 +145,22 @@ def decimal_of_number(target: DesignerType) -> Function:
     factor, most = 10**target.scale, 10 ** _precision(target)
 
     def convert(number: float) -> Decimal | None:
-        if not isfinite(number):
+        if not abs(number) < most:
             return None
         units = number * factor if isinstance(number, int) else int(half_away(number * float(factor)))
         return Decimal(f"{units}e-{target.scale}") if abs(units) < most else None
+
+    def build(call: Apply, number: exp.Expr) -> exp.Expr:
+        """Round first: versions of DuckDB differ in how the cast of a DOUBLE rounds."""
+        exact = call.arguments[0].type.is_integer
+        return sql.try_cast(number if exact else sql.call("round", number, sql.integer(target.scale)), target)
 
     return Function(
         name=f"number to {target}",
         parameters=takes("any n"),
         result=target,
         python=convert,
-        sql=_try_cast,
+        sql=build,
         partial=True,
     )
 
@@ -182,11 +187,6 @@ def decimal_of_decimal(target: DesignerType) -> Function:
     )
 
 
-def _clean_sql(_: Apply, text: exp.Expr) -> exp.Expr:
-    finite = sql.call("isfinite", sql.try_cast(text, DOUBLE))
-    return sql.binary(exp.And, finite, sql.negate(sql.call("contains", text, sql.text("_"))))
-
-
 def is_clean(text: str) -> bool:
     """Whether a text is a finite number and nothing else, but for white space around it."""
     return _CLEAN.fullmatch(text) is not None and isfinite(float(text))
@@ -197,7 +197,7 @@ CLEAN_NUMBER: Final = Function(
     parameters=takes("text s"),
     result=BOOL,
     python=is_clean,
-    sql=_clean_sql,
+    sql=lambda _, text: clean_number_sql(text),
     nulls=Nulls.FALSE,
 )
 
@@ -212,9 +212,10 @@ def decimal_of_text(target: DesignerType) -> Function:
         number = leading_number(text)
         return None if number is None else decimal_of_number(target).python(number)  # type: ignore[misc]
 
-    def build(call: Apply, text: exp.Expr, number: exp.Expr) -> exp.Expr:
+    def build(_: Apply, text: exp.Expr, number: exp.Expr) -> exp.Expr:
         exact = sql.try_cast(text, target)
-        return sql.case([(_clean_sql(call, text), exact)], sql.try_cast(number, target))
+        rounded = sql.try_cast(sql.call("round", number, sql.integer(target.scale)), target)
+        return sql.case([(clean_number_sql(text), exact)], rounded)
 
     return Function(
         name=f"text to {target}",
