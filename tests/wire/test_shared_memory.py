@@ -86,7 +86,16 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 class TestPool:
     def test_a_batch_comes_out_as_it_went_in(self, pool: Pool) -> None:
-        tables = [numbers(MIB), pa.table({"t": ["x" * n for n in range(500)]}), numbers(MIB).slice(7, 60_000)]
+        words = pa.array(["x" * n for n in range(500)])
+        tables = [
+            numbers(MIB),
+            pa.table({"t": words}),
+            numbers(MIB).slice(7, 60_000),
+            pa.concat_tables([numbers(MIB), numbers(800), numbers(MIB // 2)]),
+            pa.table({"d": words.dictionary_encode(), "n": range(500)}),
+            pa.table({"l": [list(range(n)) for n in range(200)], "b": [n % 3 == 0 or None for n in range(200)]}),
+            pa.table({"s": pa.array([{"a": n, "b": str(n)} for n in range(5000)])}).slice(3, 4000),
+        ]
         for table in tables:
             received = pool.send(table)
             assert received is not None
