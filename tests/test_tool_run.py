@@ -153,6 +153,15 @@ class TestFeeding:
         feed(run, completed(), NOTIFIED)
         running.result(PATIENCE)
 
+    def test_goes_on_while_the_batch_that_made_room_is_worked_on(self, threads: ThreadPoolExecutor) -> None:
+        run, _ = made({RECORD_BATCH: lambda *_: reading.result(PATIENCE)}, budget=10)
+        feed(run, initialized("In#1"), batch(size=10), NOTIFIED)
+        reading = threads.submit(run.wait_until_wanted)
+        running = threads.submit(run.run)
+        reading.result(PATIENCE)
+        feed(run, completed())
+        running.result(PATIENCE)
+
     @pytest.mark.parametrize("end", [Violated("garbage"), Disconnected("gone")])
     def test_waits_for_no_records_of_a_run_that_has_failed(self, threads: ThreadPoolExecutor, end: Event) -> None:
         run, _ = made(budget=10)
@@ -281,6 +290,20 @@ class TestSending:
             assert messages == [f"INFO: {count} of {name}" for count in range(20)]
             assert port.sent.count(f"close {name}") == 1
         assert port.sent[-1] == "confirm"
+
+    def test_sends_the_announcement_before_the_batch_whichever_thread_sends_that(
+        self, threads: ThreadPoolExecutor
+    ) -> None:
+        gate = Gate()
+        run, port = made({COMPLETE: lambda tool: tool.provider.write_to_anchor("a", rows(1))})
+        port.before_sending = lambda action: gate.stop_here() if isinstance(action, SendBatch) else None
+        feed(run, initialized("In", outgoing={"a": 1, "b": 1}), NOTIFIED)
+        running = threads.submit(run.run)
+        gate.await_arrival()
+        run.lifecycle.write("b", rows(2))  # as far as another thread comes before it is its turn to send
+        gate.open()
+        running.result(PATIENCE)
+        assert port.sent[:4] == ["announce a: n", "1 rows to a", "announce b: n", "2 rows to b"]
 
     def test_and_feeding_from_one_port_at_once_does_not_lock_up(self, threads: ThreadPoolExecutor) -> None:
         """The port feeds on the run's thread while another thread is in the middle of sending, and feeds as well."""

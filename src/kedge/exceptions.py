@@ -113,9 +113,7 @@ class FormulaError(WorkflowError):
     from 1. The error's text shows the line with a caret below the place.
     """
 
-    def __init__(
-        self, problem: str, expression: str, line: int, column: int, tool_id: int | None = None
-    ) -> None:
+    def __init__(self, problem: str, expression: str, line: int, column: int, tool_id: int | None = None) -> None:
         source = expression.split("\n")[line - 1]
         caret = " " * (column - 1) + "^"
         super().__init__(f"{problem} (line {line}, column {column})\n    {source}\n    {caret}", tool_id)

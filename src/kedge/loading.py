@@ -6,7 +6,9 @@ from the working folder or the environment, or ``path/to/file.py:Tool``.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import importlib.machinery
 import importlib.util
 import inspect
 import sys
@@ -41,7 +43,10 @@ def parse_tool_name(text: str) -> ToolName:
     package, colon, tool = text.rpartition(":")
     if not colon or not package or not tool.isidentifier():
         raise UsageError(f"{text!r} names no tool: write PACKAGE:TOOL or path/to/file.py:Tool")
-    return ToolName(package, tool)
+    name = ToolName(package, tool)
+    if not name.is_file and ({"/", "\\"} & set(package) or "" in package.split(".")):
+        raise UsageError(f"{text!r} names no tool: {package!r} is no importable name and no path of a .py file")
+    return name
 
 
 def load_tool(name: ToolName) -> type[PluginV2]:
@@ -78,25 +83,46 @@ def _is_tool(candidate: object) -> TypeGuard[type[Any]]:
 def _import_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise ToolStartError(f"there is no file {path} to load the tool from")
-    module_name = path.stem
+    path = path.resolve()
+    taken = _is_taken(path)
+    _search(path.parent, before_installed=not taken)
+    module_name = f"{path.stem}_{_fingerprint(path)}" if taken else path.stem
     spec = importlib.util.spec_from_file_location(module_name, path)
-    if spec is None or spec.loader is None:
-        raise ToolStartError(f"{path} cannot be imported as a Python module")
-    _search_first(path.resolve().parent)
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    before = sys.modules.get(module_name)
     sys.modules[module_name] = module
     try:
         spec.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[module_name]
+        if before is not None:
+            sys.modules[module_name] = before
         if isinstance(error, KeyboardInterrupt):
             raise
         raise _import_error(str(path), error) from error
     return module
 
 
+def _is_taken(path: Path) -> bool:
+    """Whether the name that an ``import`` of the file would use means, or may come to mean, another module."""
+    name = path.stem
+    if not name.isidentifier() or name in sys.stdlib_module_names:
+        return True
+    if (present := sys.modules.get(name)) is not None:
+        file = getattr(present, "__file__", None)
+        return file is None or Path(file).resolve() != path
+    elsewhere = [folder for folder in sys.path if Path(folder).resolve() != path.parent]
+    return importlib.machinery.PathFinder.find_spec(name, elsewhere) is not None
+
+
+def _fingerprint(path: Path) -> str:
+    return hashlib.sha256(str(path).encode(errors="surrogateescape")).hexdigest()[:8]
+
+
 def _import_package(package: str) -> ModuleType:
-    _search_first(Path.cwd())
+    _search(Path.cwd(), before_installed=True)
     try:
         return importlib.import_module(package)
     except KeyboardInterrupt:
@@ -105,21 +131,33 @@ def _import_package(package: str) -> ModuleType:
         raise _import_error(package, error) from error
 
 
-def _search_first(folder: Path) -> None:
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
+def _search(folder: Path, *, before_installed: bool) -> None:
+    """Look for modules in ``folder`` from now on: after the standard library, before or after what is installed."""
+    importlib.invalidate_caches()
+    if str(folder) in sys.path:
+        return
+    installed = (n for n, entry in enumerate(sys.path) if Path(entry).name in ("site-packages", "dist-packages"))
+    sys.path.insert(next(installed, len(sys.path)) if before_installed else len(sys.path), str(folder))
 
 
 def _import_error(package: str, error: BaseException) -> ToolStartError:
-    if isinstance(error, ModuleNotFoundError) and error.name is not None:
-        if error.name == package.partition(".")[0] or error.name == package:
-            return ToolStartError(
-                f"there is no package {error.name!r} to load the tool from; "
-                f"it is looked for in {Path.cwd()} and in this Python's environment ({sys.prefix})"
-            )
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    if missing is not None and f"{package}.".startswith(f"{missing}."):
         return ToolStartError(
-            f"{package} needs the package {error.name!r}, which this Python has not: "
+            f"there is no package {missing!r} to load the tool from; "
+            f"it is looked for in {Path.cwd()} and in this Python's environment ({sys.prefix})"
+        )
+    if missing is not None and missing.startswith(f"{package.partition('.')[0]}."):
+        return ToolStartError(f"{package} imports {missing!r}, which is not there\n{_import_frames(error)}")
+    if missing is not None:
+        return ToolStartError(
+            f"{package} needs the package {missing!r}, which this Python has not: "
             f"install it ({sys.executable} -m pip install …)\n{_import_frames(error)}"
+        )
+    if isinstance(error, SystemExit):
+        return ToolStartError(
+            f"{package} called sys.exit({error.code!r}) while it was imported; put what only a script does under "
+            f'if __name__ == "__main__"\n{_import_frames(error)}'
         )
     return ToolStartError(
         f"{package} failed while it was imported: {type(error).__name__}: {error}\n{_import_frames(error)}"
@@ -129,7 +167,8 @@ def _import_error(package: str, error: BaseException) -> ToolStartError:
 def _import_frames(error: BaseException) -> str:
     """The traceback from the tool's own frames down."""
     summary = traceback.TracebackException.from_exception(error)
-    own = [f for f in summary.stack if f.filename != __file__ and "importlib" not in f.filename]
+    loaders = (__file__, importlib.__file__)
+    own = [f for f in summary.stack if f.filename not in loaders and not f.filename.startswith("<frozen importlib")]
     summary.stack = traceback.StackSummary.from_list(own)
     return "".join(summary.format()).strip()
 

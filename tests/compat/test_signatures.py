@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import kedge
 from kedge.compat.names import ROOTS
 
 NAMES = {
@@ -258,3 +259,12 @@ def test_dcm_errors_carry_what_the_connection_manager_said() -> None:
     error = found("core.exceptions.DcmEError")("no such connection", "404")
     assert (error.message, error.error_code, error.detail) == ("no such connection", "404", "")
     assert found("core.exceptions.DcmEException")("failed", error).dcm_error is error
+
+
+@pytest.mark.parametrize(
+    "module", [module for module in NAMES if module.startswith("core") and module != "core.constants"]
+)
+def test_everything_of_the_core_is_importable_from_kedge(module: str) -> None:
+    for name in set(NAMES[module].split()) - {"pa", "Dict", "datetime"}:
+        assert getattr(kedge, name) is found(f"{module}.{name}")
+        assert name in kedge.__all__

@@ -9,11 +9,12 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from kedge import PluginV2
+from kedge import FieldType, PluginV2, create_schema
 
 
 class Copy(PluginV2):
@@ -128,7 +129,26 @@ class ReplacesStdout(Copy):
         print("to stderr now")
 
 
-class Sleeps(Copy):
+class Measured(Copy):
+    """Tells what memory it held when it began, and the most that it held since, in MiB."""
+
+    def __init__(self, provider: Any) -> None:
+        super().__init__(provider)
+        self.idle = _memory("VmRSS")
+
+    def on_complete(self) -> None:
+        self.provider.io.info("{} {}", self.idle, _memory("VmHWM"))
+
+
+def _memory(name: str) -> int:
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return 0
+    return next(int(line.split()[1]) >> 10 for line in status.splitlines() if line.startswith(name))
+
+
+class Sleeps(Measured):
     """Takes its time for each batch."""
 
     def on_record_batch(self, batch: pa.Table, anchor: Any) -> None:
@@ -136,13 +156,28 @@ class Sleeps(Copy):
         self.provider.write_to_anchor("Output", batch)
 
 
-class Produces(Copy):
-    """Writes MiB after MiB, as many as it is told; the other way round for a slow engine."""
+class TakesItsTime(Copy):
+    def on_complete(self) -> None:
+        time.sleep(0.38)
+
+
+class Produces(Measured):
+    """Writes MiB after MiB, as many as it is told."""
 
     def on_complete(self) -> None:
-        megabyte = pa.table({"x": pa.array(range(1 << 17), pa.int64())})
         for _ in range(int(self.provider.tool_config["MiB"])):
-            self.provider.write_to_anchor("Output", megabyte)
+            numbers = pa.Array.from_buffers(pa.int64(), 1 << 17, [None, pa.py_buffer(bytes(bytearray(1 << 20)))])
+            self.provider.write_to_anchor("Output", pa.table({"x": numbers}))
+        super().on_complete()
+
+
+class WritesAtOnce(Copy):
+    """Writes many MiB in one batch."""
+
+    def on_complete(self) -> None:
+        size = int(self.provider.tool_config["MiB"]) << 20
+        numbers = pa.Array.from_buffers(pa.int64(), size >> 3, [None, pa.py_buffer(bytes(size))])
+        self.provider.write_to_anchor("Output", pa.table({"x": numbers}))
 
 
 class TwoOutputs(Copy):
@@ -151,11 +186,22 @@ class TwoOutputs(Copy):
     output_anchors = ("First", "Second")
 
     def on_record_batch(self, batch: pa.Table, anchor: Any) -> None:
+        self.row = batch.slice(0, 1)
         self.provider.write_to_anchor("First", batch)
 
     def on_complete(self) -> None:
-        for number in range(3):
-            self.provider.write_to_anchor("Second", pa.table({"number": [number]}))
+        for _ in range(3):
+            self.provider.write_to_anchor("Second", self.row)
+
+
+class Announces(Copy):
+    """Announces its outgoing anchor as the incoming one was announced."""
+
+    def __init__(self, provider: Any) -> None:
+        super().__init__(provider)
+        (connection,) = provider.incoming_anchors["Input"].values()
+        fields = {f.name: FieldType(f.type) for f in connection["metadata"].fields}
+        provider.push_outgoing_metadata("Output", create_schema(fields))
 
 
 class Needy(Copy):

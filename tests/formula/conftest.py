@@ -40,9 +40,7 @@ class Evaluators:
             statement = statement.from_("given")
         return self.connection.sql(statement.sql("duckdb")).to_arrow_table().column("value")
 
-    def sql(
-        self, text: str, fields: Fields = NOTHING, rows: Rows = NOTHING, *, udfs: bool = False
-    ) -> list[Any]:
+    def sql(self, text: str, fields: Fields = NOTHING, rows: Rows = NOTHING, *, udfs: bool = False) -> list[Any]:
         expression = bind(text, fields, options=self.options)
         table = self.table(fields, rows) if fields else None
         return list(self.query(table, to_sql(expression, force_udfs=udfs)).to_pylist())
@@ -51,9 +49,7 @@ class Evaluators:
         expression = bind(text, fields, options=self.options)
         table = self.table(fields, rows)
         count = table.num_rows if fields else 1
-        return list(
-            evaluate(expression, dict(zip(table.column_names, table.columns, strict=True)), count).to_pylist()
-        )
+        return list(evaluate(expression, dict(zip(table.column_names, table.columns, strict=True)), count).to_pylist())
 
     def stored(self, text: str, fields: Fields, rows: Rows, target: DesignerType) -> pa.ChunkedArray:
         conversion = convert(bind(text, fields, options=self.options), target, self.options)

@@ -145,8 +145,6 @@ class TestCommonType:
             (BLOB, BLOB, BLOB),
         ],
     )
-    def test_the_common_type(
-        self, left: DesignerType, right: DesignerType, both: DesignerType | None
-    ) -> None:
+    def test_the_common_type(self, left: DesignerType, right: DesignerType, both: DesignerType | None) -> None:
         assert common_type(left, right) == both
         assert common_type(right, left) == both

@@ -171,7 +171,7 @@ STEPS = {
 }
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(engine=engines(), steps=st.lists(st.sampled_from(sorted(STEPS)), max_size=40))
 def test_the_tool_sees_the_same_and_says_the_same(engine: Engine, steps: list[str]) -> None:
     reader = Reader(engine)
@@ -196,7 +196,7 @@ def test_the_tool_sees_the_same_and_says_the_same(engine: Engine, steps: list[st
     assert run.lifecycle.statistics().pending_bytes == 0
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(engine=engines(), steps=st.lists(st.sampled_from(sorted(STEPS)), max_size=40))
 def test_a_batch_whose_last_chunk_is_lost_fails_the_run(engine: Engine, steps: list[str]) -> None:
     cut = next((c for c in engine.connections if c.batches and len(c.batches[-1]) > 1), None)

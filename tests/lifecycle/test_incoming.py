@@ -168,6 +168,13 @@ class TestCompletionOnControl:
         assert run.feed(batch(count=2)).run() == ["In#1: 2 rows"]
         assert run.wait(QUIET).run() == ["In#1 complete"]
 
+    def test_patience_begins_anew_when_reading_goes_on(self) -> None:
+        run = started("L#1", "R#1").feed(chunk("L#1"), completed("L#1", on_control=True), batch("R#1", size=BUDGET))
+        run.wait(5 * PATIENCE)
+        assert run.run() == ["R#1: 1 rows"]
+        assert run.lifecycle.deadline() == 6 * PATIENCE
+        assert run.wait(QUIET).feed(batch("L#1", 2)).run() == ["L#1: 2 rows"]
+
     def test_a_callback_that_may_have_kept_the_driver_from_reading_is_followed_by_a_pause(self) -> None:
         """Silence that ran out during a callback counts only after as long without one, though batches wait."""
         run = started("L#1", "R#1").feed(completed("L#1", on_control=True), batch("R#1", 1), batch("R#1", 2))
@@ -245,7 +252,7 @@ class TestBeforeTheInitialisation:
         assert not run.lifecycle.wants_records
         run.feed(initialized("In#1")).run()
         assert run.lifecycle.wants_records
-        assert run.lifecycle.statistics()[:3] == (1, 1, BUDGET)
+        assert run.lifecycle.statistics() == (1, 1, BUDGET, 0, 0, 0, 0, BUDGET)
 
     def test_garbage_fails_the_run_which_still_confirms(self) -> None:
         run = Driver().feed(Violated("RecordTransfer carried garbage")).finish()
@@ -336,6 +343,13 @@ class TestBudget:
         assert run.lifecycle.statistics().pending_bytes == 50
         run.step()
         assert run.lifecycle.statistics()[-2:] == (0, 50)
+
+    def test_a_run_that_fails_before_its_initialisation_holds_nothing_either(self) -> None:
+        table = rows(3)
+        dropped = weakref.ref(table)
+        run = Driver().feed(BatchArrived("In", "#1", table, BUDGET), Violated("garbage"))
+        del table
+        assert (dropped(), run.lifecycle.wants_records) == (None, True)
 
     @pytest.mark.parametrize("end", [GONE, Violated("garbage"), ControlClosed()])
     def test_a_run_that_has_failed_reads_on_and_holds_nothing(self, end: Violated) -> None:

@@ -52,7 +52,7 @@ def test_output_and_messages(case: Case, in_process: bool) -> None:
     result = kedge.run_tool(case.target, case.inputs, config=case.config, outputs=case.outputs, in_process=in_process)
     assert result.ok, result.errors
     assert {anchor: table.to_pydict() for anchor, table in result.outputs.items()} == case.columns
-    assert texts(result) == case.messages
+    assert sorted(texts(result)) == sorted(case.messages)  # nothing orders the connections of several anchors
 
 
 @pytest.mark.parametrize("case", [case for case in V1_CASES if case.inputs], ids=str)

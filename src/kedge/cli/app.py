@@ -8,7 +8,7 @@ import sys
 import typer
 
 import kedge
-from kedge.cli import bench, doctor, flow, tool
+from kedge.cli import bench, conformance, doctor, flow, migrate, tool
 
 __all__ = ["main"]
 
@@ -20,10 +20,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+tool.app.command("test")(conformance.check_tool)
 app.add_typer(tool.app, name="tool")
 app.add_typer(bench.app, name="bench")
 app.command("run")(flow.run)
 app.command("check")(flow.check)
+app.command("migrate")(migrate.migrate)
 app.command("doctor")(doctor.doctor)
 
 

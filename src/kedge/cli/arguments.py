@@ -1,10 +1,12 @@
-"""``NAME=VALUE`` arguments."""
+"""Arguments that have parts."""
 
 from __future__ import annotations
 
+import shlex
+
 from kedge.exceptions import UsageError
 
-__all__ = ["anchored_files"]
+__all__ = ["anchored_files", "split_command"]
 
 
 def anchored_files(pairs: list[str], option: str) -> dict[str, list[str]]:
@@ -16,3 +18,11 @@ def anchored_files(pairs: list[str], option: str) -> dict[str, list[str]]:
             raise UsageError(f"{option} {pair!r}: write {option} ANCHOR=FILE, for example {option} Input=people.csv")
         files.setdefault(anchor, []).append(path)
     return files
+
+
+def split_command(text: str) -> list[str]:
+    """A command line in its parts, as a shell would read it. Raises UsageError where a quotation has no end."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"--command {text!r}: {str(error).lower()}") from None

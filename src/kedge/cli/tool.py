@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kedge.cli.arguments import anchored_files
+from kedge.cli.arguments import anchored_files, split_command
 from kedge.cli.exits import CLEAN, REPORTED, errors_as_exit_codes
 from kedge.exceptions import UsageError
 
@@ -148,7 +147,7 @@ def _tool_call(
         raise UsageError("-c and --config exclude each other: put the settings into the file")
     config: Any = config_file if config_file is not None else config_from_pairs(pairs)
     call = ToolCall(
-        resolve_target(shlex.split(command) if command else tool, python),
+        resolve_target(split_command(command) if command else tool, python),
         inputs=anchored_files(inputs, "-i"),
         config_xml=config_document(config),
         keep_partial=False,

@@ -35,6 +35,7 @@ from kedge.sdk.initialization import IncomingAnchor, IncomingConnection, Initial
 from kedge.sdk.io import format_message
 from kedge.sdk.outlet import DcmAnswer, DecryptRequest, PasswordAnswer, TranslatedMessage, TranslateRequest
 from kedge.sdk.schemas import metadata_from_schema
+from kedge.sdk.version import __version__
 from kedge.tool_run import ToolRun
 
 if TYPE_CHECKING:
@@ -216,7 +217,7 @@ def _initialization(
         ),
         outgoing=tuple(OutgoingAnchor(name, 1, _announced(schema)) for name, schema in outputs.items()),
         constants={
-            "Engine.Version": "0",
+            "Engine.Version": __version__,
             "AlteryxExecutable": str(Path(sys.executable).parent),
             "Engine.WorkflowDirectory": f"{Path.cwd()}{os.sep}",
             "Engine.TempFilePath": temp_dir,

@@ -202,9 +202,7 @@ class _Binder:
         left, right = self.bind(node.left), self.bind(node.right)
         if comparison := _COMPARISONS.get(node.operator):
             return self._comparison(comparison, left, right)
-        if node.operator == "+" and any(
-            each.type.is_string and not is_untyped(each) for each in (left, right)
-        ):
+        if node.operator == "+" and any(each.type.is_string and not is_untyped(each) for each in (left, right)):
             return self._join(left, right)
         return self._arithmetic(node.operator, left, right)
 
@@ -317,9 +315,7 @@ class _Binder:
 
     def _arguments(self, function: Function, given: list[Typed]) -> tuple[Typed, ...]:
         parameters = _matched(function.parameters, len(given))
-        values = [
-            self._argument(function, number, parameter, given) for number, parameter in enumerate(parameters)
-        ]
+        values = [self._argument(function, number, parameter, given) for number, parameter in enumerate(parameters)]
         same = [number for number, parameter in enumerate(parameters) if parameter.kind is Kind.SAME]
         if same:
             for number, value in zip(same, self._common([values[each] for each in same]), strict=True):

@@ -111,9 +111,7 @@ class Writer:
         nullable = function.nulls is Nulls.NULL and any(each.nullable for each in arguments)
         return Written(ast.IfExp(test, missing, code), function.partial or nullable)
 
-    def _guards(
-        self, arguments: Sequence[Written], twice: Sequence[bool]
-    ) -> tuple[list[ast.expr], list[ast.expr]]:
+    def _guards(self, arguments: Sequence[Written], twice: Sequence[bool]) -> tuple[list[ast.expr], list[ast.expr]]:
         """Return tests of the arguments that can be None or are used twice, and the arguments as named."""
         tests: list[ast.expr] = []
         codes: list[ast.expr] = []

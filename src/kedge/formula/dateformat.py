@@ -106,9 +106,7 @@ def problem_with(form: str, *, reading: bool) -> str | None:
     for sign in _SIGN.findall(_spelled(form)):
         if sign not in signs:
             able = " ".join(f"%{each}" for each in sorted({*signs, *_LONG}))
-            return (
-                f"the date format has %{sign}, which cannot be {'read' if reading else 'written'}; use {able}"
-            )
+            return f"the date format has %{sign}, which cannot be {'read' if reading else 'written'}; use {able}"
     return None
 
 

@@ -55,10 +55,7 @@ _SOURCE: Final = "source"
 def references(*expressions: Typed) -> tuple[FieldRef, ...]:
     """Return the fields that expressions read, each field and offset once, in the order of reading."""
     found = {
-        (node.name, node.offset): node
-        for each in expressions
-        for node in walk(each)
-        if isinstance(node, FieldRef)
+        (node.name, node.offset): node for each in expressions for node in walk(each) if isinstance(node, FieldRef)
     }
     return tuple(found.values())
 
@@ -206,9 +203,7 @@ def _stored(conversion: Conversion, names: Names, nullable: bool) -> _Stored:
     return _Stored(writer.write(conversion.value), problem)
 
 
-def _fold_loop(
-    fold: Fold, inputs: Sequence[FieldRef], may_be_null: Mapping[FieldRef, bool]
-) -> Callable[..., Any]:
+def _fold_loop(fold: Fold, inputs: Sequence[FieldRef], may_be_null: Mapping[FieldRef, bool]) -> Callable[..., Any]:
     """Compile the loop. Values written before count as never null if the loop shows that they never are."""
     variables = {each: f"v{number}" for number, each in enumerate(inputs)}
     for written_null in (False, True):

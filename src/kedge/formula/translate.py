@@ -61,9 +61,7 @@ class _Translator:
         return self._case(node) if isinstance(node, Case) else self._apply(node, filtering=filtering)
 
     def _case(self, node: Case) -> exp.Expr:
-        branches = [
-            (self.translate(test, filtering=True), self.translate(value)) for test, value in node.branches
-        ]
+        branches = [(self.translate(test, filtering=True), self.translate(value)) for test, value in node.branches]
         last = node.otherwise
         known_null = isinstance(last, typed.Literal) and last.value is None
         return sql.case(branches, None if known_null else self.translate(last))

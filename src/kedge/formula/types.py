@@ -150,9 +150,7 @@ class DesignerType:
         if self.size == 0 and self.scale == 0:
             object.__setattr__(self, "scale", _DEFAULT_SCALE)
         if not 0 <= self.scale <= min(self.size or _DEFAULT_SIZES["FixedDecimal"], _MAX_ENGINE_PRECISION):
-            raise UsageError(
-                f"a FixedDecimal of size {self.size} cannot have {self.scale} digits after the point"
-            )
+            raise UsageError(f"a FixedDecimal of size {self.size} cannot have {self.scale} digits after the point")
 
     def _normal_size(self) -> int:
         if self.size < 0:
@@ -174,9 +172,7 @@ class DesignerType:
         try:
             return cls(known.get(name.strip().lower(), name), int(digits or 0), int(fraction or scale or 0))
         except ValueError:
-            raise UsageError(
-                f"the size {size!r} (scale {scale!r}) of a {name} field is not a number"
-            ) from None
+            raise UsageError(f"the size {size!r} (scale {scale!r}) of a {name} field is not a number") from None
 
     @classmethod
     def from_xml(cls, attributes: Mapping[str, str]) -> DesignerType:

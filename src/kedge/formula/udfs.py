@@ -71,9 +71,7 @@ def _vectorised(function: Function, kind: pa.DataType) -> Callable[..., pa.Array
 
 def _signature(count: int) -> Signature:
     """DuckDB compares the number of types with the function's signature."""
-    return Signature(
-        [SignatureParameter(f"a{each}", SignatureParameter.POSITIONAL_ONLY) for each in range(count)]
-    )
+    return Signature([SignatureParameter(f"a{each}", SignatureParameter.POSITIONAL_ONLY) for each in range(count)])
 
 
 def _udf(function: Function) -> Udf:

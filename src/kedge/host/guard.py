@@ -13,7 +13,7 @@ __all__ = ["start_guard"]
 _SHELL = Path("/bin/sh")
 # `read` returns at the end of the pipe, which comes with the end of the host, however that ends. A tool process of
 # Kedge watches the host too, but cannot while it hangs in C code; one of foreign make does not.
-_SCRIPT = 'read -r _; kill -9 -- "-$1" 2>/dev/null; rm -rf -- "$2"'
+_SCRIPT = 'read -r _; kill -9 "-$1" 2>/dev/null; rm -rf -- "$2"'
 
 
 def start_guard(pipe: int, group: int, run_directory: Path) -> subprocess.Popen[bytes] | None:

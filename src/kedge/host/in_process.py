@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from kedge.exceptions import EngineGone
 from kedge.host.receiver import hand_over
 from kedge.lifecycle import Lifecycle
 from kedge.lifecycle.events import (
     BatchArrived,
     ConnectionCompleted,
+    Disconnected,
     Initialized,
     NotifyComplete,
     RecordsClosed,
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from kedge.sdk.initialization import Initialization
     from kedge.tool_run import ToolFactory
 
-__all__ = ["run_in_process"]
+__all__ = ["DirectPort", "run_in_process"]
 
 
 def run_in_process(
@@ -34,12 +37,15 @@ def run_in_process(
 ) -> Statistics:
     """Run a tool on this thread; a debugger steps through it. Blocks until the run is over.
 
-    Raises what reading an input raises, and KeyboardInterrupt; what the tool did wrong goes to the receiver.
+    Raises what reading an input and what the receiver raises, and KeyboardInterrupt; what the tool did wrong goes to
+    the receiver.
     """
     lifecycle = Lifecycle(quiet=0.0)
-    port = _DirectPort(receiver, _events(initialization, feeds))
+    port = DirectPort(receiver, _events(initialization, feeds))
     port.run = ToolRun(tool_factory, tool_name, lifecycle, port)
     port.run.run()
+    if port.failure is not None:
+        raise port.failure
     return lifecycle.statistics()
 
 
@@ -54,26 +60,42 @@ def _events(initialization: Initialization, feeds: Sequence[Feed]) -> Iterator[E
     yield NotifyComplete()
 
 
-class _DirectPort:
+class DirectPort:
     """Hands events to the run when it has nothing to do, and what the run sends straight to the receiver."""
 
     run: ToolRun
 
     def __init__(self, receiver: Receiver, events: Iterator[Event]) -> None:
+        self.failure: Exception | None = None
         self._receiver = receiver
         self._events = events
 
     def send_control(self, action: ControlAction) -> None:
         """Hand an action to the receiver, and its answer, if any, back to the run."""
-        if (answer := hand_over(action, self._receiver)) is not None:
+        with self._going_away():
+            answer = hand_over(action, self._receiver)
+        if answer is not None:
             self.run.feed(answer)
 
     def send_records(self, action: RecordAction) -> None:
         """Hand records to the receiver."""
-        if isinstance(action, SendBatch):
-            self._receiver.on_batch(action.anchor, action.table)
-        else:
-            self._receiver.on_close(action.anchor)
+        with self._going_away():
+            if isinstance(action, SendBatch):
+                self._receiver.on_batch(action.anchor, action.table)
+            else:
+                self._receiver.on_close(action.anchor)
+
+    @contextmanager
+    def _going_away(self) -> Iterator[None]:
+        """To the tool a receiver that failed is an engine that is gone, as it would be from another process."""
+        if self.failure is not None:
+            raise EngineGone(str(self.failure))
+        try:
+            yield
+        except Exception as error:
+            self.failure = error
+            self.run.feed(Disconnected(f"the run was broken off: {error}"))
+            raise EngineGone(str(error)) from error
 
     def flush_records(self) -> None:
         """Nothing is ever held back."""

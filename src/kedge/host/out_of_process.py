@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kedge.exceptions import EngineGone, ToolStartError, ToolTimeout
 from kedge.host.process import ToolProcess
+from kedge.host.process_output import tool_frames
 from kedge.host.session import StreamBrokenError, ToolSession
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def run_out_of_process(
     """
     began = time.monotonic()
     with ToolProcess(launch.command, environment=launch.environment, on_line=launch.on_line) as process:
-        process.start(min(launch.start_timeout, launch.timeout or launch.start_timeout))
+        _start(launch, process, began)
         assert process.run_directory is not None
         initialization, feeds = prepare(process, process.run_directory)
         try:
@@ -79,6 +80,19 @@ def run_out_of_process(
             raise failure
 
 
+def _start(launch: Launch, process: ToolProcess, began: float) -> None:
+    try:
+        process.start(min(launch.start_timeout, launch.timeout or launch.start_timeout))
+    except ToolStartError as error:
+        if launch.timeout is not None and time.monotonic() > began + launch.timeout:
+            raise ToolTimeout(_too_long(launch), tool_frames(process.stack)) from error
+        raise
+
+
+def _too_long(launch: Launch) -> str:
+    return f"the run took longer than {launch.timeout:g} s"
+
+
 def _converse(
     launch: Launch,
     process: ToolProcess,
@@ -88,7 +102,8 @@ def _converse(
     began: float,
 ) -> Exception | None:
     """Hold both streams until the run is over; what broke it, if anything did."""
-    with ToolSession(process.address, process.token, receiver, budget=launch.budget) as session:
+    negotiates = process.description is not None
+    with ToolSession(process.address, process.token, receiver, budget=launch.budget, negotiates=negotiates) as session:
         session.initialize(initialization)
         feeder = threading.Thread(target=_feed, args=(session, initialization, feeds), name="kedge-feed", daemon=True)
         feeder.start()
@@ -107,7 +122,7 @@ def _wait(session: ToolSession, process: ToolProcess, launch: Launch, began: flo
         if launch.cancelled.is_set():
             session.abort(EngineGone("the run was cancelled"))
         elif launch.timeout is not None and now > began + launch.timeout:
-            session.abort(ToolTimeout(f"the run took longer than {launch.timeout:g} s"))
+            session.abort(ToolTimeout(_too_long(launch)))
         elif not connected and now > opened + _UNANSWERED_FOR:
             # Calls wait for a server as long as it takes. So somebody has to see that there is none.
             connected = session.is_connected(_LOOKS_EVERY)

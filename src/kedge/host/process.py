@@ -27,6 +27,7 @@ __all__ = ["ToolProcess"]
 
 _POSIX = sys.platform != "win32"
 _OUTPUT_ENDS_WITHIN = 1.0
+_END_SHOWS_WITHIN = 0.2
 _DUMP_TAKES = 0.5
 _OUT_OF_MEMORY = " (from outside: by a user, or by the system when its memory ran out)"
 
@@ -101,6 +102,8 @@ class ToolProcess:
             self.stop()
             raise ToolStartError(f"cannot start {self.command[0]!r}: {error.strerror}") from error
         self._output.found.wait(timeout)
+        if not self.address and self._exited.wait(_END_SHOWS_WITHIN):
+            self._output.join(_OUTPUT_ENDS_WITHIN)  # it may have spoken just before it ended
         if not self.address:
             raise self._not_started(timeout)
         return self.address
@@ -137,7 +140,7 @@ class ToolProcess:
 
     def _not_started(self, timeout: float) -> ToolStartError:
         """Why no port came; ends the process, and has it show where it stands if it still runs."""
-        if self._exited.wait(0.2):
+        if self._exited.is_set():
             why = f"the tool process ended with {self.exit_cause()} before it said its port"
         else:
             why = f"the tool process did not say its port within {timeout:g} s"

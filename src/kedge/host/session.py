@@ -59,7 +59,8 @@ logger = logging.getLogger(__name__)
 
 _CONTROL_BUDGET = 16 << 20
 _QUIET = 2.0
-"""Seconds without a record after the confirmation, until a peer that leaves RecordTransfer open is done."""
+"""Seconds without a record after the confirmation, until a peer that negotiates nothing and leaves RecordTransfer
+open counts as done."""
 
 
 class StreamBrokenError(ProtocolError):
@@ -70,7 +71,8 @@ class ToolSession:
     """Both streams, open. Whatever the tool sends goes to ``receiver``, on two threads of this object.
 
     ``budget`` bounds, in bytes, what was written but not yet sent, and again what lies in shared memory; that is for a
-    process that has the run's ``token``. :meth:`close` it, best as a context manager.
+    process that has the run's ``token``. ``negotiates`` says that the peer is known to answer capabilities; a peer of
+    another make may be silent until it has something to say. :meth:`close` the session, best as a context manager.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class ToolSession:
         *,
         budget: int = 64 << 20,
         shared_memory: bool = SUPPORTED,
+        negotiates: bool = True,
     ) -> None:
         self._receiver = receiver
         self._has_token = token is not None
@@ -97,8 +100,9 @@ class ToolSession:
             metadata.append((SHARED_MEMORY_KEY, os.fsencode(self._folder)))
         self._control = self._stream(CONTROL_METHOD)(iter(self._control_queue), metadata=metadata, wait_for_ready=True)
         self._records = self._stream(RECORDS_METHOD)(self._outgoing(), metadata=metadata, wait_for_ready=True)
+        self._negotiates = negotiates
         self._capabilities: frozenset[str] = frozenset()
-        self._met = threading.Event()
+        self._answered = threading.Event()
         self._failure: Exception | None = None
         self._reader = RecordReader(Direction.OUTGOING)
         self._update_only = False
@@ -141,7 +145,7 @@ class ToolSession:
 
         A peer that knows of none may answer only with its first record.
         """
-        self._met.wait(timeout)
+        self._answered.wait(timeout)
         return self._capabilities
 
     def write(self, anchor: Anchor, table: pa.Table) -> None:
@@ -216,12 +220,12 @@ class ToolSession:
     def _encoded(self) -> Iterator[bytes]:
         writer, agreed = RecordWriter(Direction.INCOMING), False
         for bunch in self._records_queue.bunches():
-            if self._capabilities and not agreed:
+            if not agreed and self._accepts(INBAND_COMPLETE):
                 writer, agreed = RecordWriter(Direction.INCOMING, align=True, shared=self._shared_writer()), True
             for (anchor, is_end), items in groupby(bunch, key=_connection_and_end):
                 if not is_end:
                     yield from writer.encode(*anchor, (table for _, table in items))
-                elif INBAND_COMPLETE in self._capabilities:
+                elif self._accepts(INBAND_COMPLETE):
                     yield encode_incoming(ConnectionComplete(anchor.name, anchor.connection))
                 else:
                     self._say(ConnectionCompleted(anchor.name, anchor.connection, in_band=False))
@@ -231,6 +235,12 @@ class ToolSession:
 
     def _shared_writer(self) -> SharedMemoryWriter | None:
         return SharedMemoryWriter(self._folder, TO_TOOL, self._budget) if self._folder and self._shares() else None
+
+    def _accepts(self, capability: str) -> bool:
+        """Whether both ends named it. Waits for the answer of a peer that gives one."""
+        if self._negotiates:
+            self._answered.wait()
+        return capability in self._capabilities
 
     # --- what the tool says -------------------------------------------------------------------------------------------
 
@@ -290,7 +300,7 @@ class ToolSession:
         while records.is_alive() and not self._all_records_in():
             taken = self._taken
             records.join(_QUIET)
-            if taken == self._taken and not self._taking:
+            if taken == self._taken and not self._taking and not self._capabilities:
                 break
         self._records_left = True
         self._records.cancel()
@@ -302,8 +312,10 @@ class ToolSession:
         return self._update_only or (not self._taking and self._open_anchors == set())
 
     def _read_records(self) -> None:
-        self._capabilities = parse_capabilities(dict(self._records.initial_metadata()))
-        self._met.set()
+        try:
+            self._capabilities = parse_capabilities(dict(self._records.initial_metadata()))
+        finally:
+            self._answered.set()
         self._reader = RecordReader(
             Direction.OUTGOING,
             trusted=self._has_token and bool(self._capabilities),

@@ -60,11 +60,11 @@ class _Buffer:
     def put(self, anchor: str, table: pa.Table) -> None:
         self.open(anchor, table.schema)
         with self.changed:
-            self.changed.wait_for(lambda: self._stopped or self._has_room() or self._is_blocking(anchor))
+            self.changed.wait_for(lambda: self._stopped or self._has_room(anchor) or self._is_blocking(anchor))
             if self._stopped:
                 raise _Stopped
             queue = self._queues[anchor]
-            if self._has_room():
+            if self._has_room(anchor):
                 self._held += table.nbytes
                 queue.append(table)
             else:
@@ -114,8 +114,9 @@ class _Buffer:
         if self._spill is not None:
             self._spill.cleanup()
 
-    def _has_room(self) -> bool:
-        return self._held < self._budget
+    def _has_room(self, anchor: str) -> bool:
+        """Within the budget, and for a batch that somebody is waiting for in any case."""
+        return self._held < self._budget or (self._waiting[anchor] > 0 and not self._queues[anchor])
 
     def _wait_for(self, condition: Callable[[], bool], anchor: str | None) -> None:
         """Wait for something of an anchor, of all for None, or for the end of the run."""

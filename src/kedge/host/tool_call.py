@@ -36,11 +36,12 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from kedge.host.process import ToolProcess
     from kedge.host.sinks import Sink
     from kedge.host.target import ToolTarget
     from kedge.sdk.anchors import InputAnchor
 
-__all__ = ["ToolCall"]
+__all__ = ["Incoming", "ToolCall"]
 
 
 @dataclass
@@ -76,7 +77,7 @@ class ToolCall:
         stopwatch = Stopwatch()
         collector = Collector(open_sink, lambda request: answer_request(request, self.services), self.observer)
         with ExitStack() as opened:
-            incoming = _Incoming(self.inputs, opened)
+            incoming = Incoming(self.inputs, opened)
             try:
                 self._run(incoming, collector)
                 if collector.failed and not self.keep_partial:
@@ -89,13 +90,14 @@ class ToolCall:
         statistics = RunStatistics(incoming.statistics, collector.statistics, stopwatch.seconds())
         return ToolResult({}, collector.messages, collector.metadata, statistics)
 
-    def _run(self, incoming: _Incoming, collector: Collector) -> None:
+    def _run(self, incoming: Incoming, collector: Collector) -> None:
         if self.in_process:
             if self.timeout is not None:
                 raise UsageError("a run in this process cannot be ended by a timeout; leave one of the two out")
             tool = self.target.load()
             with tempfile.TemporaryDirectory(prefix="kedge-") as folder:
-                initialization = self._initialization(declared_anchors(tool), incoming, Path(folder), collector)
+                initialization = self.initialization(declared_anchors(tool), incoming, Path(folder))
+                collector.open(anchor.name for anchor in initialization.outgoing)
                 run_in_process(tool, self.target.name, initialization, incoming.feeds(), collector)
             return
         launch = Launch(
@@ -107,21 +109,18 @@ class ToolCall:
             on_line=self.observer.on_line,
             cancelled=self.cancelled,
         )
-        run_out_of_process(
-            launch,
-            lambda process, folder: (
-                self._initialization(anchors_from_json(process.description or {}), incoming, folder, collector),
-                incoming.feeds(),
-            ),
-            collector,
-        )
 
-    def _initialization(
-        self, declared: ToolAnchors, incoming: _Incoming, temp_dir: Path, collector: Collector
-    ) -> Initialization:
+        def prepare(process: ToolProcess, folder: Path) -> tuple[Initialization, Sequence[Feed]]:
+            initialization = self.initialization(anchors_from_json(process.description or {}), incoming, folder)
+            collector.open(anchor.name for anchor in initialization.outgoing)
+            return initialization, incoming.feeds()
+
+        run_out_of_process(launch, prepare, collector)
+
+    def initialization(self, declared: ToolAnchors, incoming: Incoming, temp_dir: Path) -> Initialization:
+        """The run's first message. Raises UsageError for anchors that are unknown, or needed and not there."""
         announced = incoming.anchors(declared, needed=not self.update_only)
         outgoing = self._outgoing(declared)
-        collector.open(outgoing)
         return Initialization(
             config_xml=self.config_xml,
             incoming=announced,
@@ -139,7 +138,7 @@ class ToolCall:
         return declared.outputs
 
 
-class _Incoming:
+class Incoming:
     """The inputs of a run, opened, in the types that engines send."""
 
     def __init__(self, inputs: Mapping[str, object], opened: ExitStack) -> None:
@@ -172,6 +171,10 @@ class _Incoming:
             )
             for name in names
         )
+
+    def converters(self) -> dict[Anchor, BatchConverter]:
+        """What brings the records of each connection into the types that engines send."""
+        return {anchor: converter for part in self._sources.values() for anchor, _, converter in part}
 
     def feeds(self) -> list[Feed]:
         """The batches of each connection."""

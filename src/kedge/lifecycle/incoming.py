@@ -93,7 +93,7 @@ class IncomingRecords:
     @property
     def complete(self) -> bool:
         """Whether every connection is complete."""
-        return self._announced and all(connection.done for connection in self._connections.values())
+        return all(connection.done for connection in self._connections.values())
 
     def announce(self, anchors: Iterable[IncomingAnchor], now: float) -> None:
         """Take the connections; what came before them is taken now, in its order."""

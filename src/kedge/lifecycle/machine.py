@@ -343,8 +343,6 @@ class Lifecycle:
 
     def _fail(self, text: str) -> None:
         """Report an error and end the run: no further callback, but what is queued is still sent."""
-        if self.state in (State.ENDING, State.CONFIRMED, State.LOST):
-            return
         self.failed = True
         self.control_out.append(SendMessage(Message(MessageType.ERROR, text)))
         self._end()

@@ -80,6 +80,7 @@ class ToolService:
         self._closed_by_engine = {CONTROL_METHOD: threading.Event(), RECORDS_METHOD: threading.Event()}
         self._confirmed = False
         self._ended = threading.Event()
+        self._records_ended = threading.Event()
         self._lost = False
         self._over = threading.Event()
         self._pool = ThreadPoolExecutor(4, "kedge-stream")
@@ -110,6 +111,8 @@ class ToolService:
             self._records_queue.close()
             self._control_queue.close()
             self._ended.wait(self.settings.linger + self.settings.grace)
+            if RECORDS_METHOD in self._opened:
+                self._records_ended.wait()
         self._server.stop(self.settings.grace if self._confirmed else None).wait()
         self._pool.shutdown()
         return self._confirmed
@@ -158,6 +161,7 @@ class ToolService:
             shared=None if folder is None else SharedMemoryWriter(folder, TO_ENGINE, self.settings.outgoing_budget),
             received=self._received,
         )
+        context.add_callback(self._records_ended.set)
         self._read(RECORDS_METHOD, self._read_records, requests, context)
         for bunch in self._records_queue.bunches():
             for (anchor, kind), actions in groupby(bunch, key=lambda action: (action.anchor, type(action))):

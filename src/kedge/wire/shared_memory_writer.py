@@ -114,8 +114,8 @@ class SharedMemoryWriter:
             layout = self._layout = lay_out(table.schema)
         if not layout.plain:
             return sum(map(len, stream_pieces(table)))
-        sizes = map(pa.ipc.get_record_batch_size, table.to_batches())
-        return len(layout.message) + sum(sizes) + len(END_MARKER)
+        sizes: int = sum(map(pa.ipc.get_record_batch_size, table.to_batches()))
+        return len(layout.message) + sizes + len(END_MARKER)
 
     def _find(self, size: int, wait: bool) -> _Segment | None:
         """A free segment of at least ``size`` bytes."""

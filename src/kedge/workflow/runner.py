@@ -94,8 +94,9 @@ class Run:
         self.messages.append(Message(tool.tool_id, tool.node.name, kind, text))
 
     def _note_conversions(self) -> None:
-        names = {tool.tool_id: tool.node.name for tool in self.plan.tools}
-        for tool_id, count, texts in self.engine.conversions.take():
+        noted = self.engine.conversions.take()
+        names = {tool.tool_id: tool.node.name for tool in self.plan.tools} if noted else {}
+        for tool_id, count, texts in noted:
             kept = texts[: self.limits.conversions]
             said = [Message(tool_id, names[tool_id], "conversion", text) for text in kept]
             self.messages.extend(said)

@@ -66,9 +66,7 @@ NUMBER: Final = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 _LEADING: Final = re.compile(rf"[ \t\n\v\f\r]*({NUMBER})", re.ASCII)
 _CLOCK: Final = r"(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d+))?)?"
 _ZONE: Final = r"(?: ?UTC|Z|[+-]\d\d(?::?\d\d)?)?"
-_MOMENT: Final = re.compile(
-    rf"(\d{{1,4}})([-/\\ ])(\d{{1,2}})\2(\d{{1,2}})(?:(?: +|T){_CLOCK}{_ZONE})?", re.ASCII
-)
+_MOMENT: Final = re.compile(rf"(\d{{1,4}})([-/\\ ])(\d{{1,2}})\2(\d{{1,2}})(?:(?: +|T){_CLOCK}{_ZONE})?", re.ASCII)
 _TIME: Final = re.compile(rf"(?:\d{{4}}-\d{{1,2}}-\d{{1,2}}[ T])?{_CLOCK}", re.ASCII)
 _EPOCH: Final = dt.date(1970, 1, 1)
 
@@ -130,9 +128,7 @@ def _read_time(text: str) -> dt.time | None:
     if not match:
         return None
     try:
-        return dt.time.fromisoformat(
-            f"{match[1]:0>2}:{match[2]:0>2}:{match[3] or 0:0>2}.{(match[4] or '')[:6]:0<6}"
-        )
+        return dt.time.fromisoformat(f"{match[1]:0>2}:{match[2]:0>2}:{match[3] or 0:0>2}.{(match[4] or '')[:6]:0<6}")
     except ValueError:
         return None
 
@@ -170,9 +166,7 @@ def _double_text_sql(_: Apply, value: exp.Expr) -> exp.Expr:
 
 def _float_text_sql(call: Apply, value: exp.Expr) -> exp.Expr:
     size = sql.call("abs", value)
-    middle = sql.binary(
-        exp.And, sql.binary(exp.GTE, size, sql.double(1e-4)), sql.binary(exp.LT, size, sql.double(1e6))
-    )
+    middle = sql.binary(exp.And, sql.binary(exp.GTE, size, sql.double(1e-4)), sql.binary(exp.LT, size, sql.double(1e6)))
     fraction = sql.binary(exp.NEQ, value, sql.call("trunc", value))
     whole = _double_text_sql(call, sql.cast(value, DOUBLE))
     shortest = sql.cast(sql.cast(value, V_WSTRING), DOUBLE)

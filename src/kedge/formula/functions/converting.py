@@ -146,9 +146,7 @@ def _moment_of_serial(days: float) -> dt.datetime | None:
 
 def _serial_sql(_: Apply, days: exp.Expr) -> exp.Expr:
     """The engine's range is wider than that of dates with four digits, so the numbers are bounded."""
-    micros = sql.try_cast(
-        sql.call("round", sql.binary(exp.Mul, days, sql.double(_DAY_IN_MICROSECONDS))), INT64
-    )
+    micros = sql.try_cast(sql.call("round", sql.binary(exp.Mul, days, sql.double(_DAY_IN_MICROSECONDS))), INT64)
     moment = sql.binary(exp.Add, sql.literal(_SERIAL_ZERO, DATETIME), sql.call("to_microseconds", micros))
     within = exp.Between(this=sql.free(days), low=sql.double(-693593.0), high=sql.double(2958465.0))
     return sql.case([(within, moment)])

@@ -293,9 +293,7 @@ def _precise(services: Services, arguments: tuple[Typed, ...], span: int) -> Typ
     return Literal(started.replace(microsecond=started.microsecond // unit * unit), DATETIME, span)
 
 
-def _part(
-    name: str, function: str, compute: Callable[[dt.datetime], int], value: int, summary: str
-) -> Function:
+def _part(name: str, function: str, compute: Callable[[dt.datetime], int], value: int, summary: str) -> Function:
     return Function(
         name=name,
         parameters=takes("moment when"),
@@ -359,9 +357,7 @@ FUNCTIONS: Final = (
         check=_format_check(reading=False),
         summary="The date as text, by a format such as `%d %B %Y`.",
         examples=(
-            Example(
-                "DateTimeFormat('2020-05-07 13:04:05', '%A %d %b %Y, %H:%M')", "Thursday 07 May 2020, 13:04"
-            ),
+            Example("DateTimeFormat('2020-05-07 13:04:05', '%A %d %b %Y, %H:%M')", "Thursday 07 May 2020, 13:04"),
             Example("DateTimeFormat('2020-05-07 13:04:05', '%I:%M %p %y %j')", "01:04 PM 20 128"),
             Example("DateTimeFormat('2020-05-07', '%e/%m %D %%')", " 7/05 05/07/20 %"),
             Example("DateTimeFormat('2020-05-07', '%U %W %w %u')", "18 18 4 4"),
@@ -475,9 +471,7 @@ FUNCTIONS: Final = (
         python=_to_utc,
         partial=True,
         summary="A local time as UTC.",
-        examples=(
-            Example("DateTimeToLocal(DateTimeToUTC('2020-05-07 12:00:00')) = '2020-05-07 12:00:00'", True),
-        ),
+        examples=(Example("DateTimeToLocal(DateTimeToUTC('2020-05-07 12:00:00')) = '2020-05-07 12:00:00'", True),),
     ),
     Function(
         name="DateTimeToLocal",

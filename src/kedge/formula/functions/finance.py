@@ -149,9 +149,7 @@ def _schedule(principal: float, *rates: float) -> float:
     return principal
 
 
-def _finance(
-    name: str, signature: str, python: Callable[..., Any], summary: str, *examples: Example
-) -> Function:
+def _finance(name: str, signature: str, python: Callable[..., Any], summary: str, *examples: Example) -> Function:
     return Function(
         name=f"Finance{name}",
         parameters=takes(signature),
@@ -173,12 +171,9 @@ def _dated_finance(
     def expand(services: Services, arguments: tuple[Typed, ...], span: int) -> Typed:
         pairs = arguments[before:]
         if len(pairs) < 4 or len(pairs) % 2:
-            raise services.refuse(
-                f"Finance{name} takes amounts and dates in turn, two of each at least", span
-            )
+            raise services.refuse(f"Finance{name} takes amounts and dates in turn, two of each at least", span)
         converted = [
-            _converted(services, each, Kind.MOMENT if number % 2 else Kind.DOUBLE)
-            for number, each in enumerate(pairs)
+            _converted(services, each, Kind.MOMENT if number % 2 else Kind.DOUBLE) for number, each in enumerate(pairs)
         ]
         return apply(helper, *arguments[:before], *converted, span=span)
 

@@ -89,9 +89,7 @@ def _round_sql(call: Apply, number: exp.Expr, multiple: exp.Expr) -> exp.Expr | 
         return sql.call("round", number)
     count = sql.call("round", sql.binary(exp.Div, number, multiple))
     inverse = _inverse(step)
-    return (
-        sql.binary(exp.Div, count, sql.double(inverse)) if inverse else sql.binary(exp.Mul, count, multiple)
-    )
+    return sql.binary(exp.Div, count, sql.double(inverse)) if inverse else sql.binary(exp.Mul, count, multiple)
 
 
 def _smart_round(number: float) -> float:

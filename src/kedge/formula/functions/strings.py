@@ -113,9 +113,7 @@ def _replace_first_sql(_: Apply, text: exp.Expr, target: exp.Expr, replacement: 
     before = sql.call("left", text, sql.binary(exp.Sub, place, sql.integer(1)))
     after = sql.call("substring", text, sql.binary(exp.Add, place, sql.call("length", target)))
     joined = sql.binary(exp.DPipe, sql.binary(exp.DPipe, before, replacement), after)
-    found = sql.binary(
-        exp.And, sql.binary(exp.GT, place, sql.integer(0)), sql.binary(exp.NEQ, target, sql.text(""))
-    )
+    found = sql.binary(exp.And, sql.binary(exp.GT, place, sql.integer(0)), sql.binary(exp.NEQ, target, sql.text("")))
     missing = sql.not_null(sql.binary(exp.DPipe, sql.binary(exp.DPipe, text, target), replacement))
     return sql.case([(found, joined), (missing, text)])
 

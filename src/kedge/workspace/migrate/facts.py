@@ -11,7 +11,7 @@ from libcst import matchers as m
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["AnchorUse", "ClassFacts", "code", "facts_of", "methods_of"]
+__all__ = ["AnchorUse", "ClassFacts", "code", "facts_of", "is_idle", "methods_of"]
 
 
 @dataclass(frozen=True)
