@@ -5,11 +5,12 @@ import subprocess
 import sys
 import threading
 import time
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from kedge import AMPProviderV2, Anchor, FieldType, PluginV2, UsageError, create_schema
+from kedge import AMPProviderV2, Anchor, FieldType, Plugin, PluginV2, UsageError, create_schema
 from kedge.bench.tools import PassThrough
 from kedge.testing import ToolHarness
 
@@ -226,3 +227,24 @@ class TestThePlugin:
             """
         )
         pytester.runpytest("-p", "no:cacheprovider").assert_outcomes(passed=2)
+
+
+class TestAToolOfTheFirstInterface:
+    def test_runs_whole_and_step_by_step(self) -> None:
+        class Upper(Plugin):
+            def __init__(self, provider: Any) -> None:
+                self.output = provider.get_output_anchor("Output")
+
+            def on_input_connection_opened(self, input_connection: Any) -> None:
+                self.output.open(input_connection.metadata)
+
+            def on_record_packet(self, input_connection: Any) -> None:
+                self.output.write(input_connection.read())
+
+            def on_complete(self) -> None:
+                self.output.close()
+
+        with ToolHarness(Upper) as tool:
+            assert tool.run(Input=PEOPLE).outputs["Output"].to_pydict() == PEOPLE.to_pydict()
+            assert tool.batch("Input", PEOPLE.slice(2)).outputs["Output"]["age"].to_pylist() == [85]
+            assert tool.finish().ok

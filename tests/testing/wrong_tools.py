@@ -260,7 +260,7 @@ class Stubborn(Through):
         try:
             self.write(batch)
         except Exception as error:
-            self.provider.io.info(str(error))
+            self.provider.logger.info("well: %s", error)
 
 
 class LeavesALock(Through):

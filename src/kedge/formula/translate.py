@@ -5,7 +5,8 @@ from __future__ import annotations
 __all__ = ["Context", "Resolver", "column", "to_sql"]
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from itertools import islice
+from typing import TYPE_CHECKING, Final, Literal
 
 from sqlglot import exp
 
@@ -48,6 +49,14 @@ def to_sql(
     return _Translator(resolve, force_udfs).translate(expression, filtering=context == "filter")
 
 
+_MOST_NODES: Final = 300
+"""How large the SQL of one function may grow; some write an argument several times, those within them too."""
+
+
+def _is_large(built: exp.Expr) -> bool:
+    return next(islice(built.walk(), _MOST_NODES, None), None) is not None
+
+
 @dataclass(frozen=True)
 class _Translator:
     resolve: Resolver
@@ -72,7 +81,7 @@ class _Translator:
         arguments = [self.translate(each, filtering=passing) for each in node.arguments]
         build = (filtering and function.filter_sql) or function.sql
         built = build(node, *arguments) if build and not self._forced(node) else None
-        if built is None:
+        if built is None or (has_udf(function) and _is_large(built)):
             return sql.call(udf_name(function), *arguments)
         maybe_null = function.nulls is Nulls.FALSE and any(each.nullable for each in node.arguments)
         return sql.coalesce(built, sql.false()) if maybe_null and not filtering else built

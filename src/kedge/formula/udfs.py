@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from kedge.formula.functions.family import udf_name
 from kedge.formula.functions.registry import FUNCTIONS, HELPERS, find
-from kedge.formula.typed import Function, Nulls
+from kedge.formula.typed import Function, Literal, Nulls
 from kedge.formula.types import DesignerType
 
 if TYPE_CHECKING:
@@ -34,12 +34,19 @@ class Udf(NamedTuple):
 
 @cache
 def has_udf(function: Function) -> bool:
-    """Whether there is a UDF for a function: its types must not depend on the arguments."""
-    if find(function.name) is not function and function not in HELPERS:
-        return False
-    fixed = all(each.kind.type or each.option or each.repeated for each in function.parameters)
-    computed = function.python is not None and isinstance(function.result, DesignerType)
-    return fixed and computed and bool(function.parameters)
+    """Whether there is a UDF for a function: its columns must always be of the same types."""
+    named = find(function.name) is function or function in HELPERS
+    return bool(named and function.python and function.parameters and _result(function))
+
+
+def _result(function: Function) -> DesignerType | None:
+    """Return the type of the results; a rule is asked about arguments of the parameters' types."""
+    if not all(each.kind.type or each.option or each.repeated for each in function.parameters):
+        return None
+    if isinstance(function.result, DesignerType):
+        return function.result
+    kinds = [each.kind.type for each in function.parameters]
+    return function.result([Literal(None, each) for each in kinds if each]) if all(kinds) else None
 
 
 def _sql_type(kind: DesignerType) -> str:
@@ -75,9 +82,10 @@ def _signature(count: int) -> Signature:
 
 
 def _udf(function: Function) -> Udf:
-    assert isinstance(function.result, DesignerType)
-    compute = _vectorised(function, function.result.arrow)
-    return Udf(udf_name(function), _parameters(function), _sql_type(function.result), compute, function.pure)
+    result = _result(function)
+    assert result
+    compute = _vectorised(function, result.arrow)
+    return Udf(udf_name(function), _parameters(function), _sql_type(result), compute, function.pure)
 
 
 @cache

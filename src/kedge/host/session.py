@@ -82,8 +82,8 @@ class ToolSession:
         receiver: Receiver,
         *,
         budget: int = 64 << 20,
-        shared_memory: bool = SUPPORTED,
         negotiates: bool = True,
+        shared_memory: bool = SUPPORTED,
     ) -> None:
         self._receiver = receiver
         self._has_token = token is not None
@@ -102,7 +102,7 @@ class ToolSession:
         self._records = self._stream(RECORDS_METHOD)(self._outgoing(), metadata=metadata, wait_for_ready=True)
         self._negotiates = negotiates
         self._capabilities: frozenset[str] = frozenset()
-        self._answered = threading.Event()
+        self._met = threading.Event()
         self._failure: Exception | None = None
         self._reader = RecordReader(Direction.OUTGOING)
         self._update_only = False
@@ -145,7 +145,7 @@ class ToolSession:
 
         A peer that knows of none may answer only with its first record.
         """
-        self._answered.wait(timeout)
+        self._met.wait(timeout)
         return self._capabilities
 
     def write(self, anchor: Anchor, table: pa.Table) -> None:
@@ -220,7 +220,7 @@ class ToolSession:
     def _encoded(self) -> Iterator[bytes]:
         writer, agreed = RecordWriter(Direction.INCOMING), False
         for bunch in self._records_queue.bunches():
-            if not agreed and self._accepts(INBAND_COMPLETE):
+            if self._capabilities and not agreed:
                 writer, agreed = RecordWriter(Direction.INCOMING, align=True, shared=self._shared_writer()), True
             for (anchor, is_end), items in groupby(bunch, key=_connection_and_end):
                 if not is_end:
@@ -239,7 +239,7 @@ class ToolSession:
     def _accepts(self, capability: str) -> bool:
         """Whether both ends named it. Waits for the answer of a peer that gives one."""
         if self._negotiates:
-            self._answered.wait()
+            self._met.wait()
         return capability in self._capabilities
 
     # --- what the tool says -------------------------------------------------------------------------------------------
@@ -315,7 +315,7 @@ class ToolSession:
         try:
             self._capabilities = parse_capabilities(dict(self._records.initial_metadata()))
         finally:
-            self._answered.set()
+            self._met.set()
         self._reader = RecordReader(
             Direction.OUTGOING,
             trusted=self._has_token and bool(self._capabilities),

@@ -8,7 +8,6 @@ from kedge.exceptions import UsageError
 from kedge.sdk.arrow_types import FIXED_SIZES
 from kedge.sdk.batch_converter import BatchConverter
 from kedge.sdk.engine_types import OutgoingPlan
-from kedge.sdk.sizes import batch_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,14 +97,14 @@ class OutgoingRecords:
 
 def _bounded(table: pa.Table) -> Iterator[tuple[pa.Table, int]]:
     """Slices by rows of at most :data:`LARGEST_BATCH` bytes on average; no bytes are copied."""
-    size = batch_bytes(table)
+    size = table.nbytes
     if size <= LARGEST_BATCH or table.num_rows < 2:
         yield table, size
         return
     rows = max(1, table.num_rows * LARGEST_BATCH // size)
     for start in range(0, table.num_rows, rows):
         part = table.slice(start, rows)
-        yield part, batch_bytes(part)
+        yield part, part.nbytes
 
 
 def _columns(metadata: Metadata | None) -> list[tuple[str, FieldType, int, int]]:

@@ -154,6 +154,7 @@ class ToolService:
 
     def _serve_records(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
         self._admit(RECORDS_METHOD, context)
+        context.add_callback(self._records_ended.set)
         folder = self._shared_folder
         writer = RecordWriter(
             Direction.OUTGOING,
@@ -161,7 +162,6 @@ class ToolService:
             shared=None if folder is None else SharedMemoryWriter(folder, TO_ENGINE, self.settings.outgoing_budget),
             received=self._received,
         )
-        context.add_callback(self._records_ended.set)
         self._read(RECORDS_METHOD, self._read_records, requests, context)
         for bunch in self._records_queue.bunches():
             for (anchor, kind), actions in groupby(bunch, key=lambda action: (action.anchor, type(action))):

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from kedge.sdk.batch_converter import BatchConverter
     from kedge.sdk.initialization import Initialization
     from kedge.testing.tape import Told
+    from kedge.tool_run import ToolFactory
 
 __all__ = ["Connection", "ToolHarness", "read_connections"]
 
@@ -133,15 +134,17 @@ class ToolHarness:
         update_only: bool = False,
         make_tape: Callable[[EngineServices], Tape] = Tape,
         told: Iterable[Told] | None = None,
+        factory: ToolFactory | None = None,
     ) -> Outcome:
         """Run with exactly these batches; ``make_tape`` takes the place of the usual tape.
 
         ``told`` is another order of the batches and completions, with the end; over a process it is only noted.
+        ``factory`` makes the tool in this process.
         """
         told = _told(() if update_only else connections) if told is None else told
         if self._process:
             return self._run_over_process(connections, told, update_only, make_tape(self._call.services))
-        self._start(connections, update_only, make_tape(self._call.services))
+        self._start(connections, update_only, make_tape(self._call.services), factory)
         assert self._conversation is not None
         for each in told:
             self._conversation.tell(each)
@@ -201,7 +204,9 @@ class ToolHarness:
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _start(self, connections: Sequence[Connection], update_only: bool, tape: Tape) -> None:
+    def _start(
+        self, connections: Sequence[Connection], update_only: bool, tape: Tape, factory: ToolFactory | None = None
+    ) -> None:
         self.close()
         self._started = time.perf_counter()
         tool = self.target.load()
@@ -212,7 +217,7 @@ class ToolHarness:
         self._converters = incoming.converters()
         self._open = list(self._converters)
         self._anchors = tuple(anchor.name for anchor in initialization.outgoing)
-        self._conversation = Conversation(tool, self.target.name, tape)
+        self._conversation = Conversation(factory or tool, self.target.name, tape)
         self._ended = False
         self._conversation.tell(Initialized(initialization))
 

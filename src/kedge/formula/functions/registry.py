@@ -15,6 +15,7 @@ from kedge.formula.functions import (
     extremes,
     finance,
     numbers,
+    operators,
     regular,
     searching,
     specialized,
@@ -50,6 +51,10 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
 
 HELPERS: Final = (
     conversions.DOUBLE_TO_TEXT,
+    conversions.TEXT_TO_NUMBER,
+    conversions.TEXT_TO_MOMENT,
+    conversions.TEXT_TO_DATE,
+    operators.CONCAT,
     converting.WRITTEN,
     datetimes.ADD_MOMENT,
     datetimes.ADD_DATE,

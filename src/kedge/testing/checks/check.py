@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
@@ -63,7 +64,8 @@ class Check:
     def explain(self, finding: Finding) -> str:
         """The finding with all that its reader needs to act."""
         parts = (("did", self.does), ("saw", finding.saw), ("why it matters", self.why), ("how to fix it", self.fix))
-        return "\n".join([f"{self.name}: {finding.verdict.value}", *(f"  {label}: {text}" for label, text in parts)])
+        told = [textwrap.indent(f"{label}: {text}", "    ")[2:] for label, text in parts]
+        return "\n".join([f"{self.name}: {finding.verdict.value}", *told])
 
 
 def check(name: str, *, does: str, why: str, fix: str) -> Callable[[Callable[[Subject], str]], Check]:

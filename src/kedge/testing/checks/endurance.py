@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kedge.exceptions import EngineGone
+from kedge.sdk.plugin import PluginV2
 from kedge.testing.checks.check import DoesNotApplyError, ViolationError, check
 from kedge.testing.checks.samples import cut
 from kedge.testing.checks.subject import demand_same_outputs
@@ -13,9 +14,14 @@ from kedge.testing.checks.surroundings import demand_nothing_left
 from kedge.testing.tape import Tape
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pyarrow as pa
 
+    from kedge.sdk.constants import Anchor
     from kedge.testing.checks.subject import Subject
+
+KeptT = TypeVar("KeptT")
 
 __all__ = ["exception_safety", "leaves_nothing", "slow_reader"]
 
@@ -77,6 +83,33 @@ class _BrokenTape(Tape):
         raise EngineGone("the engine is gone")
 
 
+class _Watched(PluginV2):
+    """A tool, and how many of its callbacks raised."""
+
+    def __init__(self, tool: PluginV2) -> None:
+        self._tool = tool
+        self.raised = 0
+
+    def on_record_batch(self, batch: pa.Table, anchor: Anchor) -> None:
+        """Pass a batch on."""
+        self._watch(self._tool.on_record_batch, batch, anchor)
+
+    def on_incoming_connection_complete(self, anchor: Anchor) -> None:
+        """Pass a completion on."""
+        self._watch(self._tool.on_incoming_connection_complete, anchor)
+
+    def on_complete(self) -> None:
+        """Pass the end on."""
+        self._watch(self._tool.on_complete)
+
+    def _watch(self, callback: Callable[..., None], *args: Any) -> None:
+        """Count an exception and end it here: the run is over already, and nobody need hear of it."""
+        try:
+            callback(*args)
+        except Exception:
+            self.raised += 1
+
+
 @check(
     "exception-safety",
     does="let the engine go away at the first write, looked at what was left behind, and ran the tool once more",
@@ -87,17 +120,21 @@ class _BrokenTape(Tape):
 def exception_safety(subject: Subject) -> str:
     """A write that fails ends the run cleanly, and the next run is as good as the first."""
     tapes: list[_BrokenTape] = []
-
-    def make_tape(services: Any) -> Tape:
-        tapes.append(_BrokenTape(services))
-        return tapes[-1]
-
+    tools: list[_Watched] = []
     reference = subject.reference
     with demand_nothing_left():
-        outcome = subject.run(make_tape=make_tape)
+        subject.run(
+            make_tape=lambda services: _kept(tapes, _BrokenTape(services)),
+            factory=lambda provider: _kept(tools, _Watched(subject.tool_class(provider))),
+        )
     if not tapes[0].attempts:
         raise DoesNotApplyError("the tool writes nothing on this sample")
-    if outcome.ok:
+    if not tools[0].raised:
         raise ViolationError("write_to_anchor raised EngineGone, and the tool kept it to itself and went on")
     demand_same_outputs(subject.run(), reference, "in the run after")
     return "the error came through, nothing was left behind, and the next run gave the same"
+
+
+def _kept(kept: list[KeptT], value: KeptT) -> KeptT:
+    kept.append(value)
+    return value
