@@ -159,7 +159,7 @@ def over_shared_memory(script: Script, folder: Path) -> Outcome:
 
 def _through_session(script: Script, served: Served, token: str | None) -> Outcome:
     outcome = Outcome()
-    with ToolSession(served.address, token, outcome) as session:
+    with ToolSession(served.address, token, outcome, shared_memory=token is not None) as session:
         session.initialize(initialization(script))
         if token is not None:
             assert SHARED_MEMORY in session.agreed(20)

@@ -39,7 +39,7 @@ from kedge.wire.records import (
     Records,
     encode_incoming,
 )
-from kedge.wire.shared_memory import SUPPORTED, TO_ENGINE, TO_TOOL, make_folder, remove_folder
+from kedge.wire.shared_memory import TO_ENGINE, TO_TOOL, make_folder, remove_folder
 from kedge.wire.shared_memory_reader import SharedMemoryReader
 from kedge.wire.shared_memory_writer import SharedMemoryWriter
 
@@ -83,7 +83,7 @@ class ToolSession:
         *,
         budget: int = 64 << 20,
         negotiates: bool = True,
-        shared_memory: bool = SUPPORTED,
+        shared_memory: bool = False,
     ) -> None:
         self._receiver = receiver
         self._has_token = token is not None
