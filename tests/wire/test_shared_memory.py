@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -26,7 +27,6 @@ from kedge.wire.shared_memory import (
     make_folder,
     map_segment,
     pack_descriptor,
-    remove_folder,
     unpack_descriptor,
 )
 from kedge.wire.shared_memory_reader import SharedMemoryReader
@@ -53,7 +53,7 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     made = make_folder()
     assert made is not None
     yield made
-    remove_folder(made)
+    shutil.rmtree(made)
 
 
 class Pool:
@@ -237,7 +237,7 @@ print(table.num_rows)
     def test_a_batch_outlives_the_folder_and_both_ends(self, folder: Path) -> None:
         pool = Pool(folder)
         received = pool.send(numbers(MIB))
-        remove_folder(folder)
+        shutil.rmtree(folder)
         del pool
         gc.collect()
         assert received is not None
