@@ -47,8 +47,9 @@ class KedgeEcho:
         self.said: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._replies: queue.SimpleQueue[pa.Table] = queue.SimpleQueue()
         self._ping: _Ping | None = None
-        self._process = ToolProcess(command, environment=environment)
-        self._session = ToolSession(self._process.start(), self._process.token, self, shared_memory=shared_memory)
+        self._process = ToolProcess(command, environment=environment, shared_memory=shared_memory)
+        address = self._process.start()
+        self._session = ToolSession(address, self._process.token, self, shared_folder=self._process.shared_folder)
         self._session.initialize(
             Initialization(
                 incoming=(IncomingAnchor("Input", (_connection(schema),)),),

@@ -39,12 +39,13 @@ from kedge.wire.records import (
     Records,
     encode_incoming,
 )
-from kedge.wire.shared_memory import TO_ENGINE, TO_TOOL, make_folder, remove_folder
+from kedge.wire.shared_memory import TO_ENGINE, TO_TOOL
 from kedge.wire.shared_memory_reader import SharedMemoryReader
 from kedge.wire.shared_memory_writer import SharedMemoryWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     import pyarrow as pa
     from typing_extensions import Self
@@ -70,9 +71,10 @@ class StreamBrokenError(ProtocolError):
 class ToolSession:
     """Both streams, open. Whatever the tool sends goes to ``receiver``, on two threads of this object.
 
-    ``budget`` bounds, in bytes, what was written but not yet sent, and again what lies in shared memory; that is for a
-    process that has the run's ``token``. ``negotiates`` says that the peer is known to answer capabilities; a peer of
-    another make may be silent until it has something to say. :meth:`close` the session, best as a context manager.
+    ``budget`` bounds, in bytes, what was written but not yet sent, and again what lies in shared memory: in the
+    ``shared_folder``, for a process that has the run's ``token``. ``negotiates`` says that the peer is known to answer
+    capabilities; a peer of another make may be silent until it has something to say. :meth:`close` the session, best
+    as a context manager.
     """
 
     def __init__(
@@ -83,7 +85,7 @@ class ToolSession:
         *,
         budget: int = 64 << 20,
         negotiates: bool = True,
-        shared_memory: bool = False,
+        shared_folder: Path | None = None,
     ) -> None:
         self._receiver = receiver
         self._has_token = token is not None
@@ -91,7 +93,7 @@ class ToolSession:
         self._records_queue: ByteQueue[tuple[Anchor, pa.Table | None]] = ByteQueue(budget)
         self._channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
         self._budget = budget
-        self._folder = make_folder() if shared_memory and token is not None else None
+        self._folder = shared_folder if token is not None else None
         metadata: list[tuple[str, str | bytes]] = [(CAPABILITIES_KEY, INBAND_COMPLETE)]
         if token is not None:
             metadata.append(("authorization", f"Bearer {token}"))
@@ -200,8 +202,6 @@ class ToolSession:
             if reader is not threading.current_thread():
                 reader.join(5.0)
         self._channel.close()
-        if self._folder is not None:
-            remove_folder(self._folder)
 
     def _say(self, event: Initialized | NotifyComplete | Answered | ConnectionCompleted) -> None:
         data = encode_control_in(event)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
-from kedge.wire.ipc import stream_pieces
+from kedge.wire.ipc import END_MARKER, lay_out, stream_pieces
 from kedge.wire.shared_memory import BODY, FREE, RETIRED, TAKEN, Place, map_segment, segment_name
 
 if TYPE_CHECKING:
     import mmap
     from pathlib import Path
+
+    from kedge.wire.ipc import Layout
 
 __all__ = ["SMALLEST", "PoolStatistics", "SharedMemoryWriter"]
 
@@ -64,6 +66,7 @@ class SharedMemoryWriter:
         self._folder = folder
         self._prefix = prefix
         self._budget = budget
+        self._layout: Layout | None = None
         self._segments: list[_Segment] = []
         self._made = 0
         self._held = 0
@@ -84,8 +87,7 @@ class SharedMemoryWriter:
         """
         if table.get_total_buffer_size() < SMALLEST:
             return None
-        pieces = stream_pieces(table)
-        length = sum(map(len, pieces))
+        length = self._stream_length(table)
         if length < SMALLEST:
             return None
         segment = self._find(BODY + length, wait)
@@ -93,17 +95,27 @@ class SharedMemoryWriter:
             self._inline += wait
             return None
         body = pa.FixedSizeBufferWriter(pa.py_buffer(memoryview(segment.memory)[BODY:]))
-        for piece in pieces:
-            body.write(piece)
+        with pa.ipc.new_stream(body, table.schema) as stream:
+            stream.write_table(table)
         segment.memory[0] = TAKEN
         self._batches += 1
         self._bytes += length
-        return Place(segment.number, BODY, length)
+        return Place(segment.number, BODY, body.tell())
 
     def statistics(self) -> PoolStatistics:
         """What passed so far, and the pool."""
         passed = self._batches, self._bytes, self._inline, self._waits
         return PoolStatistics(*passed, len(self._segments), self._high_water)
+
+    def _stream_length(self, table: pa.Table) -> int:
+        """The bytes of the table's stream; without writing it, where there are no dictionaries."""
+        layout = self._layout
+        if layout is None or not layout.schema.equals(table.schema, check_metadata=True):
+            layout = self._layout = lay_out(table.schema)
+        if not layout.plain:
+            return sum(map(len, stream_pieces(table)))
+        sizes: int = sum(map(pa.ipc.get_record_batch_size, table.to_batches()))
+        return len(layout.message) + sizes + len(END_MARKER)
 
     def _find(self, size: int, wait: bool) -> _Segment | None:
         """A free segment of at least ``size`` bytes."""
