@@ -46,7 +46,7 @@ from kedge.wire.record_streams import RecordReader, RecordWriter
 from kedge.wire.records import CloseAnchor, ConnectionComplete, Direction, Records, encode_outgoing
 from kedge.wire.shared_memory import SUPPORTED, TO_ENGINE, TO_TOOL, is_private
 from kedge.wire.shared_memory_reader import SharedMemoryReader
-from kedge.wire.shared_memory_writer import SharedMemoryWriter
+from kedge.wire.shared_memory_writer import SharedMemoryWriter, pool_share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -155,11 +155,10 @@ class ToolService:
     def _serve_records(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
         self._admit(RECORDS_METHOD, context)
         context.add_callback(self._records_ended.set)
-        folder = self._shared_folder
         writer = RecordWriter(
             Direction.OUTGOING,
             align=bool(self._capabilities),
-            shared=None if folder is None else SharedMemoryWriter(folder, TO_ENGINE, self.settings.outgoing_budget),
+            shared=self._shared_writer(),
             received=self._received,
         )
         self._read(RECORDS_METHOD, self._read_records, requests, context)
@@ -171,6 +170,13 @@ class ToolService:
                     yield encode_outgoing(CloseAnchor(anchor))
         if self.run.lifecycle.failed:
             self._closed_by_engine[RECORDS_METHOD].wait(self.settings.linger)
+
+    def _shared_writer(self) -> SharedMemoryWriter | None:
+        if self._shared_folder is None:
+            return None
+        share = pool_share(self.settings.outgoing_budget)
+        self._records_queue.cede(share)
+        return SharedMemoryWriter(self._shared_folder, TO_ENGINE, share)
 
     def _admit(self, method: str, context: grpc.ServicerContext) -> None:
         metadata = dict(context.invocation_metadata())
