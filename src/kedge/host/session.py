@@ -45,7 +45,7 @@ from kedge.wire.records import (
 )
 from kedge.wire.shared_memory import TO_ENGINE, TO_TOOL
 from kedge.wire.shared_memory_reader import SharedMemoryReader
-from kedge.wire.shared_memory_writer import SharedMemoryWriter
+from kedge.wire.shared_memory_writer import SharedMemoryWriter, pool_share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,11 +78,11 @@ class StreamBrokenError(ProtocolError):
 class ToolSession:
     """Both streams, open. Whatever the tool sends goes to ``receiver``, on two threads of this object.
 
-    ``budget`` bounds, in bytes, what was written but not yet sent, and again what lies in shared memory: in the
-    ``shared_folder``, for a process that has the run's ``token``. A process of this host's may send records to a socket
-    in the ``run_directory`` in place of gRPC. ``negotiates`` says that the peer is known to answer
-    capabilities; a peer of another make may be silent until it has something to say. :meth:`close` the session, best
-    as a context manager.
+    ``budget`` bounds, in bytes, what was written but not yet received: what waits here, and what lies in shared memory,
+    in the ``shared_folder``, for a process that has the run's ``token``. A process of this host's may send records to a
+    socket in the ``run_directory`` in place of gRPC. ``negotiates`` says that the peer is known to answer capabilities;
+    a peer of another make may be silent until it has something to say. :meth:`close` the session, best as a context
+    manager.
     """
 
     def __init__(
@@ -98,11 +98,11 @@ class ToolSession:
     ) -> None:
         self._receiver = receiver
         self._has_token = token is not None
-        self._control_queue: ByteQueue[bytes] = ByteQueue(_CONTROL_BUDGET)
-        self._records_queue: ByteQueue[tuple[Anchor, pa.Table | None]] = ByteQueue(budget)
-        self._channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
-        self._budget = budget
         self._folder = shared_folder if token is not None else None
+        self._pool_share = 0 if self._folder is None else pool_share(budget)
+        self._control_queue: ByteQueue[bytes] = ByteQueue(_CONTROL_BUDGET)
+        self._records_queue: ByteQueue[tuple[Anchor, pa.Table | None]] = ByteQueue(budget - self._pool_share)
+        self._channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
         self._listener = _listener(run_directory, token) if negotiates else None
         self._socket: RecordSocket | None = None
         metadata = self._offer(token)
@@ -291,7 +291,10 @@ class ToolSession:
         return SHARED_MEMORY in self._capabilities
 
     def _shared_writer(self) -> SharedMemoryWriter | None:
-        return SharedMemoryWriter(self._folder, TO_TOOL, self._budget) if self._folder and self._shares() else None
+        if self._folder is not None and self._shares():
+            return SharedMemoryWriter(self._folder, TO_TOOL, self._pool_share)
+        self._records_queue.cede(-self._pool_share)
+        return None
 
     def _accepts(self, capability: str) -> bool:
         """Whether both ends named it. Waits for the answer of a peer that gives one."""
@@ -376,8 +379,9 @@ class ToolSession:
     def _read_records(self) -> None:
         try:
             self._capabilities = parse_capabilities(dict(self._records.initial_metadata()))
+            shared = self._shared_writer()
             if self._capabilities:
-                self._writer = RecordWriter(Direction.INCOMING, align=True, shared=self._shared_writer())
+                self._writer = RecordWriter(Direction.INCOMING, align=True, shared=shared)
             if self._listener is not None and RECORD_SOCKET in self._capabilities:
                 self._socket = self._listener.accept(_CALLS_WITHIN)
         finally:

@@ -21,7 +21,7 @@ from kedge.wire.record_socket import RecordSocket
 from kedge.wire.record_streams import RecordReader, RecordWriter
 from kedge.wire.records import Direction
 from kedge.wire.shared_memory_reader import SharedMemoryReader
-from kedge.wire.shared_memory_writer import SharedMemoryWriter
+from kedge.wire.shared_memory_writer import SharedMemoryWriter, pool_share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +70,7 @@ def negotiate(metadata: Metadata, settings: ServiceSettings) -> Agreement:
     received = None if folder is None else SharedMemoryReader(folder, shared_memory.TO_TOOL, shared_memory.TO_ENGINE)
     sent = None
     if folder is not None:
-        sent = SharedMemoryWriter(folder, shared_memory.TO_ENGINE, settings.outgoing_budget)
+        sent = SharedMemoryWriter(folder, shared_memory.TO_ENGINE, pool_share(settings.outgoing_budget))
     trusted = settings.token is not None and bool(accepted)
     reader = RecordReader(Direction.INCOMING, trusted=trusted, shared=received)
     writer = RecordWriter(Direction.OUTGOING, align=bool(accepted), shared=sent, received=received)

@@ -32,12 +32,13 @@ from kedge.service.hang import HangWatch, callback_report
 from kedge.service.negotiation import capabilities_in_common, negotiate
 from kedge.tool_run import ToolRun
 from kedge.wire.byte_queue import ByteQueue
-from kedge.wire.capabilities import CAPABILITIES_KEY
+from kedge.wire.capabilities import CAPABILITIES_KEY, SHARED_MEMORY
 from kedge.wire.control import decode_control_in, encode_control_out
 from kedge.wire.grpc_names import CHANNEL_OPTIONS, CONTROL_METHOD, RECORDS_METHOD, SERVICE_NAME
 from kedge.wire.process_lines import STACK_PREFIX
 from kedge.wire.record_streams import RecordReader, RecordWriter
 from kedge.wire.records import CloseAnchor, ConnectionComplete, Direction, Records, encode_outgoing
+from kedge.wire.shared_memory_writer import pool_share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -211,6 +212,8 @@ class ToolService:
 
     def _agree(self, agreement: Agreement) -> frozenset[str]:
         capabilities, self._reader, self._writer, socket = agreement
+        if SHARED_MEMORY in capabilities:
+            self._records_queue.cede(pool_share(self.settings.outgoing_budget))
         if socket is not None:
             self._direct = DirectRecords(socket, self._writer)
         self._records_opened.set()

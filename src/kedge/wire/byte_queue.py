@@ -81,6 +81,12 @@ class ByteQueue(Generic[T]):
             self._call_taker()
             self._others.notify_all()
 
+    def cede(self, size: int) -> None:
+        """Leave ``size`` bytes of the budget to something else that holds what was taken; negative takes back."""
+        with self._lock:
+            self._budget -= size
+            self._others.notify_all()
+
     def flush(self) -> None:
         """Block until the reader has taken every item and come back for more."""
         with self._lock:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from kedge.wire.ipc import Layout
 
-__all__ = ["SMALLEST", "PoolStatistics", "SharedMemoryWriter"]
+__all__ = ["SMALLEST", "PoolStatistics", "SharedMemoryWriter", "pool_share"]
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,11 @@ class PoolStatistics(NamedTuple):
     waits: int
     segments: int
     high_water: int
+
+
+def pool_share(budget: int) -> int:
+    """The bytes of a direction's ``budget`` that are its pool's; the rest is for batches that wait to get there."""
+    return budget - budget // 8
 
 
 class _Segment(NamedTuple):
