@@ -6,14 +6,12 @@ from the working folder or the environment, or ``path/to/file.py:Tool``.
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import importlib.machinery
 import importlib.util
 import inspect
 import sys
 import traceback
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
@@ -118,6 +116,8 @@ def _is_taken(path: Path) -> bool:
 
 
 def _fingerprint(path: Path) -> str:
+    import hashlib
+
     return hashlib.sha256(str(path).encode(errors="surrogateescape")).hexdigest()[:8]
 
 
@@ -174,6 +174,8 @@ def _import_frames(error: BaseException) -> str:
 
 
 def _what_it_has(module: ModuleType, wanted: str) -> str:
+    from difflib import get_close_matches  # for errors alone
+
     tools = [name for name, value in vars(module).items() if _is_tool(value) and not inspect.isabstract(value)]
     near = get_close_matches(wanted, tools, n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""

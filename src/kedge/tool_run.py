@@ -204,7 +204,9 @@ class ToolRun:
 
     def _invoke(self, call: Call) -> None:
         if isinstance(call, Construct):
-            self.plugin = self._tool_factory(AMPProviderV2(call.initialization, self, self.tool_name))
+            provider = AMPProviderV2(call.initialization, self, self.tool_name)
+            self.plugin = self._tool_factory(provider)
+            _ = provider.tool_config  # one that cannot be read is an error, also of a tool that does not look
         elif isinstance(call, DeliverAnswer):
             call.callback(call.answer)
         else:

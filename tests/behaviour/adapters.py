@@ -24,8 +24,8 @@ from kedge.sdk.outlet import DcmAnswer, DcmRequest, PasswordAnswer, TranslatedMe
 from kedge.sdk.schemas import metadata_from_schema
 from kedge.service.server import ToolService
 from kedge.service.settings import ServiceSettings
-from kedge.wire import shared_memory_writer
-from kedge.wire.capabilities import SHARED_MEMORY
+from kedge.wire import record_socket, shared_memory_writer
+from kedge.wire.capabilities import RECORD_SOCKET, SHARED_MEMORY
 from kedge.wire.metadata import metadata_to_wire
 from kedge.wire.shared_memory import SUPPORTED
 from tests.behaviour.raw_protocol import CONTROL, RECORD_TRANSFER, message_class
@@ -159,12 +159,27 @@ def over_shared_memory(script: Script, folder: Path) -> Outcome:
         return _through_session(script, Served(script, folder, token=TOKEN), TOKEN, shared)
 
 
-def _through_session(script: Script, served: Served, token: str | None, shared: Path | None = None) -> Outcome:
+def over_a_record_socket(script: Script, folder: Path) -> Outcome:
+    """Kedge's host and Kedge's service, with records on a socket of their own."""
+    return _through_session(script, Served(script, folder, token=TOKEN), TOKEN, run_directory=folder)
+
+
+def over_a_record_socket_and_shared_memory(script: Script, folder: Path) -> Outcome:
+    """What Kedge's host does with a process that it has started."""
+    shared = Path(tempfile.mkdtemp(prefix="shared-", dir=folder))
+    with patch.object(shared_memory_writer, "SMALLEST", 0):
+        return _through_session(script, Served(script, folder, token=TOKEN), TOKEN, shared, folder)
+
+
+def _through_session(
+    script: Script, served: Served, token: str | None, shared: Path | None = None, run_directory: Path | None = None
+) -> Outcome:
     outcome = Outcome()
-    with ToolSession(served.address, token, outcome, shared_folder=shared) as session:
+    with ToolSession(served.address, token, outcome, shared_folder=shared, run_directory=run_directory) as session:
         session.initialize(initialization(script))
         if token is not None:
-            assert SHARED_MEMORY in session.agreed(20)
+            ways = {SHARED_MEMORY: shared, RECORD_SOCKET: run_directory}
+            assert {way for way, folder in ways.items() if folder is not None} <= session.agreed(20)
         if not script.update_only:
             for anchor, tables in script.inputs.items():
                 for table in tables:
@@ -371,6 +386,9 @@ def adapters() -> Iterator[tuple[str, Adapter]]:
     yield "kedge over grpc", over_grpc
     if SUPPORTED:
         yield "kedge over grpc with shared memory", over_shared_memory
+    if record_socket.SUPPORTED:
+        yield "kedge over a record socket", over_a_record_socket
+        yield "kedge over a record socket with shared memory", over_a_record_socket_and_shared_memory
     yield "raw, completions on Control", RawClient()
     yield "raw, completions on RecordTransfer", RawClient(completions_on="records", half_close=False)
     yield "raw, completions on Control, open stream", RawClient(half_close=False)

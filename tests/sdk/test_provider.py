@@ -156,8 +156,9 @@ class TestConfiguration:
         assert outlet.texts == ["UPDATE_CONFIG: <Configuration><a>1</a></Configuration>"]
 
     def test_that_is_broken_is_an_error_with_its_place(self) -> None:
+        provider, _ = configured("<Configuration><a")
         with pytest.raises(UsageError, match=r"^the configuration, line 1, column \d+: not well-formed XML: "):
-            configured("<Configuration><a")
+            _ = provider.tool_config
 
 
 class TestMembers:

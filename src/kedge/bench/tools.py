@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import statistics
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -64,6 +63,8 @@ class Translating(PassThrough):
         """Say the figure, in seconds."""
         self._over.set()
         self._thread.join()
+        import statistics
+
         self._io.info(str(statistics.quantiles(self._seconds, n=100)[98]))
 
     def _ask(self) -> None:

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import importlib
 import sys
-from difflib import get_close_matches
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from kedge.compat.names import MODULES, ROOTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from importlib.abc import Loader
 
 __all__ = ["AliasFinder", "install", "stubs_path"]
 
@@ -47,8 +46,11 @@ def stubs_path() -> Path:
     return Path(__file__).parent / "stubs"
 
 
-class AliasFinder(MetaPathFinder, Loader):
-    """Finds and makes the modules of the alias. Raises ModuleNotFoundError for one that Kedge does not have."""
+class AliasFinder:
+    """Finds and makes the modules of the alias: a finder, and a loader, to ``importlib``.
+
+    Raises ModuleNotFoundError for one that Kedge does not have.
+    """
 
     def find_spec(
         self,
@@ -65,7 +67,7 @@ class AliasFinder(MetaPathFinder, Loader):
             # "from … import name", and say something of its own that helps nobody.
             raise ModuleNotFoundError(_what_is_missing(root, below))
         # Each is a package, so that "from module import name" asks this finder about a name that is missing.
-        return ModuleSpec(fullname, self, is_package=True, origin="kedge.compat.alias")
+        return ModuleSpec(fullname, cast("Loader", self), is_package=True, origin="kedge.compat.alias")
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """An empty module of the alias."""
@@ -129,12 +131,18 @@ def _what_is_missing(root: str, below: str) -> str:
         advice = f"Kedge has it as {' and '.join(f'{root}.{module}.{name}' for module in elsewhere[:2])}"
     elif _is_a_name_of_kedge(name):
         advice = f"Kedge has it as kedge.{name}"
-    elif near := get_close_matches(name, here, n=1):
+    elif near := _near(name, here):
         advice = f"Kedge has no equivalent of that name; did you mean {near[0]}?"
     else:
         known = ", ".join(sorted(MODULES[parent] or here))
         advice = f"Kedge has no equivalent; it has there {known}"
     return f"{path} has no name {name!r}: {advice} (kedge answers to the names of {root} in this process)"
+
+
+def _near(name: str, known: set[str]) -> list[str]:
+    from difflib import get_close_matches  # for errors alone
+
+    return get_close_matches(name, known, n=1)
 
 
 def _submodules(parent: str) -> set[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+from kedge.sdk.value import value
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,14 +49,14 @@ __all__ = [
 # --- events: what the driver tells the machine ------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@value
 class Initialized:
     """The engine's first message."""
 
     initialization: Initialization
 
 
-@dataclass(frozen=True)
+@value
 class ChunkArrived:
     """Part of a batch came, not the last: ``size`` bytes."""
 
@@ -64,7 +65,7 @@ class ChunkArrived:
     size: int
 
 
-@dataclass(frozen=True)
+@value
 class BatchArrived:
     """The last chunk of a batch came: ``size`` bytes, which complete ``table``."""
 
@@ -74,7 +75,7 @@ class BatchArrived:
     size: int
 
 
-@dataclass(frozen=True)
+@value
 class ConnectionCompleted:
     """The engine says that connections carry nothing more; None stands for every anchor or connection.
 
@@ -86,17 +87,17 @@ class ConnectionCompleted:
     in_band: bool
 
 
-@dataclass(frozen=True)
+@value
 class RecordsClosed:
     """The engine closed its half of RecordTransfer."""
 
 
-@dataclass(frozen=True)
+@value
 class NotifyComplete:
     """The engine has sent all it had."""
 
 
-@dataclass(frozen=True)
+@value
 class Answered:
     """The engine answered the request with this id."""
 
@@ -104,38 +105,38 @@ class Answered:
     answer: Answer
 
 
-@dataclass(frozen=True)
+@value
 class ControlClosed:
     """The engine closed its half of Control: no answer will come any more."""
 
 
-@dataclass(frozen=True)
+@value
 class Disconnected:
     """The engine is gone, in the middle of things."""
 
     reason: str
 
 
-@dataclass(frozen=True)
+@value
 class Violated:
     """The driver could not read what the engine sent."""
 
     reason: str
 
 
-@dataclass(frozen=True)
+@value
 class Returned:
     """The call that was handed out came back."""
 
 
-@dataclass(frozen=True)
+@value
 class Raised:
     """The call that was handed out raised; ``text`` is for the engine's user."""
 
     text: str
 
 
-@dataclass(frozen=True)
+@value
 class Flushed:
     """Every record action was sent."""
 
@@ -160,14 +161,14 @@ Event: TypeAlias = (
 # --- calls: what the driver is to run, one at a time ------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@value
 class Construct:
     """Make the tool."""
 
     initialization: Initialization
 
 
-@dataclass(frozen=True)
+@value
 class DeliverBatch:
     """Call ``on_record_batch``."""
 
@@ -175,14 +176,14 @@ class DeliverBatch:
     anchor: Anchor
 
 
-@dataclass(frozen=True)
+@value
 class DeliverCompletion:
     """Call ``on_incoming_connection_complete``."""
 
     anchor: Anchor
 
 
-@dataclass(frozen=True)
+@value
 class DeliverAnswer:
     """Call the tool's own callback of a request."""
 
@@ -190,7 +191,7 @@ class DeliverAnswer:
     answer: Answer
 
 
-@dataclass(frozen=True)
+@value
 class DeliverEnd:
     """Call ``on_complete``."""
 
@@ -201,7 +202,7 @@ Call: TypeAlias = Construct | DeliverBatch | DeliverCompletion | DeliverAnswer |
 # --- actions: what the driver is to send ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@value
 class PushMetadata:
     """Announce an outgoing anchor's columns."""
 
@@ -209,21 +210,21 @@ class PushMetadata:
     metadata: Metadata
 
 
-@dataclass(frozen=True)
+@value
 class SendMessage:
     """Send a message for the engine's user."""
 
     message: Message
 
 
-@dataclass(frozen=True)
+@value
 class SendProgress:
     """Report progress, 0.0 to 1.0."""
 
     fraction: float
 
 
-@dataclass(frozen=True)
+@value
 class SendRequest:
     """Ask the engine something."""
 
@@ -231,12 +232,12 @@ class SendRequest:
     request: Request
 
 
-@dataclass(frozen=True)
+@value
 class Confirm:
     """Say that the run is over; the last message of all."""
 
 
-@dataclass(frozen=True)
+@value
 class SendBatch:
     """Send records."""
 
@@ -244,7 +245,7 @@ class SendBatch:
     table: pa.Table
 
 
-@dataclass(frozen=True)
+@value
 class CloseAnchor:
     """Say that an outgoing anchor gets nothing more."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 __all__ = ["ColumnConversion", "TypeWarning", "column_conversion"]
 
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import pyarrow as pa
@@ -31,6 +30,7 @@ from kedge.sdk.array_steps import (
 )
 from kedge.sdk.arrow_types import engine_type, is_null, unsupported_column
 from kedge.sdk.fields import STRING_TYPES, Field, FieldType
+from kedge.sdk.value import value
 
 _UNITS_PER_SECOND: Final = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _SECONDS_PER_DAY: Final = 86_400
@@ -71,7 +71,7 @@ class TypeWarning(NamedTuple):
         return f"column {self.column!r}: {number} {self.what}, the first in row {self.first_row:,}"
 
 
-@dataclass(frozen=True)
+@value
 class ColumnConversion:
     """How the chunks of a column become chunks of its field's Arrow type."""
 

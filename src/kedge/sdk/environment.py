@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,6 +127,8 @@ class AMPEnvironmentV2:
         suffix = f".{extension.lstrip('.')}" if extension else ""
         if not (folder := self.temp_dir):
             raise WorkflowRuntimeError("cannot create a temporary file: the engine's Engine.TempFilePath is empty")
+        import tempfile
+
         try:
             handle, name = tempfile.mkstemp(suffix=suffix, prefix="kedge-", dir=folder)
         except OSError as error:
@@ -159,6 +160,8 @@ def log_directory() -> Path:
     if chosen := os.environ.get("KEDGE_LOG_DIR"):
         return Path(chosen)
     if sys.platform == "win32":
+        import tempfile
+
         return Path(os.environ.get("LOCALAPPDATA", tempfile.gettempdir())) / "Kedge" / "Log"
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Logs" / "Kedge"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from kedge.sdk.constants import UpdateMode
+from kedge.sdk.value import value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["IncomingAnchor", "IncomingConnection", "Initialization", "OutgoingAnchor"]
 
 
-@dataclass(frozen=True)
+@value
 class IncomingConnection:
     """One connection: its name (``#1``) and the wire's Metadata message, handed to tools as it came."""
 
@@ -21,7 +22,7 @@ class IncomingConnection:
     metadata: Any = None
 
 
-@dataclass(frozen=True)
+@value
 class IncomingAnchor:
     """An incoming anchor; an optional one that nothing is connected to has no connections."""
 
@@ -29,7 +30,7 @@ class IncomingAnchor:
     connections: tuple[IncomingConnection, ...] = ()
 
 
-@dataclass(frozen=True)
+@value
 class OutgoingAnchor:
     """An outgoing anchor and how many connections leave it."""
 
@@ -38,7 +39,7 @@ class OutgoingAnchor:
     metadata: Any = None
 
 
-@dataclass(frozen=True)
+@value
 class Initialization:
     """The first message of every run.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from kedge.sdk.constants import MessageType, Priority
+from kedge.sdk.value import value
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,7 +32,7 @@ __all__ = [
 DcmVerb = Literal["get_connection", "lock_secret", "unlock_secret", "update_secret"]
 
 
-@dataclass(frozen=True)
+@value
 class Message:
     r"""One message for the engine's user.
 
@@ -46,7 +47,7 @@ class Message:
         object.__setattr__(self, "text", self.text.encode(errors="backslashreplace").decode())
 
 
-@dataclass(frozen=True)
+@value
 class TranslateRequest:
     """Asks for ``text`` in the user's language, with ``args`` in the places of ``{0}``, ``{1}``, …"""
 
@@ -54,14 +55,14 @@ class TranslateRequest:
     args: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@value
 class DecryptRequest:
     """Asks for the plain text of a password that the configuration holds encrypted."""
 
     text: str
 
 
-@dataclass(frozen=True)
+@value
 class DcmRequest:
     """One call to the connection manager; ``arguments`` are the fields of the verb's wire message, by name."""
 
@@ -69,21 +70,21 @@ class DcmRequest:
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@value
 class TranslatedMessage:
     """The answer to a TranslateRequest."""
 
     translated_message: str
 
 
-@dataclass(frozen=True)
+@value
 class PasswordAnswer:
     """The answer to a DecryptRequest."""
 
     password: str
 
 
-@dataclass(frozen=True)
+@value
 class DcmAnswer:
     """The answer to a DcmRequest; on failure ``response`` holds ``message``, ``errorCode`` and perhaps ``detail``."""
 

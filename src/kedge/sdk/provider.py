@@ -15,7 +15,6 @@ from kedge.sdk.fields import Metadata
 from kedge.sdk.io import AMPIOV2
 from kedge.sdk.outlet import Message
 from kedge.sdk.schemas import metadata_from_schema
-from kedge.sdk.tool_config import config_from_xml, config_to_xml
 
 if TYPE_CHECKING:
     from kedge.sdk.initialization import Initialization
@@ -29,7 +28,8 @@ class AMPProviderV2:
 
     def __init__(self, initialization: Initialization, outlet: Outlet, tool_name: str) -> None:
         self._outlet = outlet
-        self._config = config_from_xml(initialization.config_xml)
+        self._config_xml = initialization.config_xml
+        self._config: dict[str, Any] | None = None
         self._incoming = {
             anchor.name: {c.name: {"name": c.name, "metadata": c.metadata} for c in anchor.connections}
             for anchor in initialization.incoming
@@ -81,22 +81,31 @@ class AMPProviderV2:
 
     @property
     def tool_config(self) -> dict[str, Any]:
-        """The configuration as xmltodict makes it, without its root; ``{}`` where it is empty."""
+        """The configuration as xmltodict makes it, without its root; ``{}`` where it is empty.
+
+        Raises UsageError where it is no XML that Kedge reads.
+        """
+        if self._config is None:
+            from kedge.sdk.tool_config import config_from_xml  # its parsers take longer to load than some tools to run
+
+            self._config = config_from_xml(self._config_xml)
         return self._config
 
     @property
     def full_config(self) -> dict[str, Any]:
         """The configuration with its root: ``{"Configuration": …}``."""
-        return {"Configuration": self._config}
+        return {"Configuration": self.tool_config}
 
     def save_tool_config(self, tool_config: dict[str, Any]) -> None:
         """Send a new configuration to the engine; ``tool_config`` shows it from then on.
 
         Raises UsageError naming the key that cannot be an XML name.
         """
+        from kedge.sdk.tool_config import config_to_xml
+
         xml = config_to_xml(tool_config)
         self._outlet.message(Message(MessageType.UPDATE_CONFIG, xml))
-        self._config = config_from_xml(xml)
+        self._config_xml, self._config = xml, None
 
     def save_full_config(self, full_config: dict[str, Any]) -> None:
         """Like :meth:`save_tool_config` for ``{"Configuration": {...}}``.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import sys
 import threading
@@ -43,6 +42,8 @@ def _watch(descriptor: int, run_directory: Path | None) -> None:
     with contextlib.suppress(OSError):
         while os.read(descriptor, 1):
             """The host writes nothing; only the end of the pipe speaks."""
+    import shutil
+
     for folder in (run_directory, *_doomed):
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)

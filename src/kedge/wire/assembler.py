@@ -4,10 +4,10 @@ from __future__ import annotations
 
 __all__ = ["AssemblerStatistics", "ChunkAssembler", "HalfReceived", "Limits"]
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kedge.exceptions import ProtocolError
+from kedge.sdk.value import value
 from kedge.wire.batch_reader import LARGEST_BATCH, read_batch
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kedge.wire.records import Records
 
 
-@dataclass(frozen=True)
+@value
 class Limits:
     """How much a peer may make the reader hold.
 

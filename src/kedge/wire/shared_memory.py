@@ -19,7 +19,6 @@ import os
 import stat
 import struct
 import sys
-import tempfile
 from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -107,6 +106,8 @@ def make_folder() -> Path | None:
     place for that (``/dev/shm``), else among the temporary files. Its name holds the id of this process. What is
     mapped stays readable when the folder is removed.
     """
+    import tempfile  # only hosts make folders
+
     chosen = os.environ.get("KEDGE_SHARED_MEMORY")
     memory = "/dev/shm"  # noqa: S108 - mkdtemp makes a name that nobody can foresee, for this user alone
     for place in (memory, tempfile.gettempdir()) if chosen is None else (chosen,) if chosen else ():
