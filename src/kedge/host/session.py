@@ -237,8 +237,7 @@ class ToolSession:
             if reader is not threading.current_thread():
                 reader.join(5.0)
         self._channel.close()
-        with self._writing:  # the segments of shared memory go with them
-            self._writer, self._reader = RecordWriter(Direction.INCOMING), RecordReader(Direction.OUTGOING)
+        self._writer.close()
         if self._listener is not None:
             self._listener.close()
         if self._socket is not None:

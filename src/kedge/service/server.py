@@ -110,7 +110,7 @@ class ToolService:
                 self._records_ended.wait()
         self._server.stop(self.settings.grace if self._confirmed else None).wait()
         self._pool.shutdown()
-        self._writer, self._reader = RecordWriter(Direction.OUTGOING), RecordReader(Direction.INCOMING)
+        self._writer.close()
         if self._direct is not None:
             self._direct.close()
             self._direct = None

@@ -83,6 +83,11 @@ class RecordWriter:
         messages = list(self._inline(anchor, connection, table))
         return messages[0] if len(messages) == 1 else None
 
+    def close(self) -> None:
+        """Let go of shared memory; what was written into it lives on with who reads it."""
+        if self._shared is not None:
+            self._shared.close()
+
     def _place(self, table: pa.Table, wait: bool) -> Place | None:
         if self._shared is None:
             return None

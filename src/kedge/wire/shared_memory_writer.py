@@ -111,6 +111,11 @@ class SharedMemoryWriter:
         self._bytes += length
         return Place(segment.number, BODY, body.tell())
 
+    def close(self) -> None:
+        """Let go of the segments, whose readers keep what they have; every batch is inline from now on."""
+        self._budget = 0
+        self._segments.clear()
+
     def statistics(self) -> PoolStatistics:
         """What passed so far, and the pool."""
         passed = self._batches, self._bytes, self._inline, self._waits
