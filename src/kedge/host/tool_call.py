@@ -101,7 +101,7 @@ class ToolCall:
                 run_in_process(tool, self.target.name, initialization, incoming.feeds(), collector)
             return
         launch = Launch(
-            self.target.command,
+            self.target.require_command(),
             environment={**self.target.environment, "KEDGE_BUDGET": str(self.budget)},
             start_timeout=self.start_timeout,
             timeout=self.timeout,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import tempfile
 import time
 from contextlib import ExitStack
@@ -17,10 +16,9 @@ from kedge.host.feeds import Feed
 from kedge.host.out_of_process import Launch, run_out_of_process
 from kedge.host.run_tool import config_document
 from kedge.host.sources import open_sources
-from kedge.host.target import ToolTarget, resolve_target
+from kedge.host.target import resolve_target
 from kedge.host.tool_call import Incoming, ToolCall
 from kedge.lifecycle.events import BatchArrived, ConnectionCompleted, Initialized, NotifyComplete
-from kedge.loading import tool_class
 from kedge.sdk.anchors import anchors_from_json, declared_anchors
 from kedge.sdk.constants import Anchor
 from kedge.testing.conversation import Conversation
@@ -74,7 +72,7 @@ class ToolHarness:
         services: EngineServices | None = None,
         process: bool = False,
     ) -> None:
-        self.target = _target(tool, process)
+        self.target = resolve_target(tool)
         self._process = process
         self._constants = dict(constants or {})
         self._call = ToolCall(
@@ -253,7 +251,7 @@ class ToolHarness:
         call = self._call
         call.update_only = update_only
         launch = Launch(
-            self.target.command,
+            self.target.require_command(),
             environment={**self.target.environment, "KEDGE_BUDGET": str(call.budget)},
             start_timeout=call.start_timeout,
             budget=call.budget,
@@ -318,10 +316,3 @@ def _told(connections: Iterable[Connection]) -> Iterable[Told]:
             yield BatchArrived(*anchor, table, table.nbytes)
         yield ConnectionCompleted(*anchor, in_band=True)
     yield NotifyComplete()
-
-
-def _target(tool: type[Any] | str, process: bool) -> ToolTarget:
-    """The tool; in process it may also be a class that is defined inside of a test."""
-    if inspect.isclass(tool) and "." in tool.__qualname__ and not process:
-        return ToolTarget(tool.__name__, (), tool_class=tool_class(tool, tool.__name__))
-    return resolve_target(tool)
