@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         EngineGone,
         KedgeError,
         ProtocolError,
+        SettingsError,
         ToolCrashed,
         ToolError,
         ToolStartError,
@@ -113,6 +114,7 @@ __all__ = [
     "RecordPacket",
     "RecordPacketBase",
     "SdkToolTestService",
+    "SettingsError",
     "ToolCrashed",
     "ToolError",
     "ToolResult",
@@ -152,7 +154,7 @@ _HOMES = {
     "kedge.compat.v1.plugin": "Plugin register_plugin",
     "kedge.compat.v1.provider": "AMPIO AMPEnvironment AMPProvider",
     "kedge.exceptions": (
-        "AnchorNotFoundException DcmEError DcmEException EngineGone KedgeError ProtocolError "
+        "AnchorNotFoundException DcmEError DcmEException EngineGone KedgeError ProtocolError SettingsError "
         "ToolCrashed ToolError ToolStartError ToolTimeout UsageError WorkflowError WorkflowRuntimeError"
     ),
     "kedge.host.results": "ToolResult",

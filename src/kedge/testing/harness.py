@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -27,7 +28,7 @@ from kedge.testing.tape import Tape
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from typing_extensions import Self
 
@@ -79,6 +80,7 @@ class ToolHarness:
             self.target,
             outputs=outputs,
             config_xml=config_document(config),
+            config_is_current=isinstance(config, Mapping),
             constants={**_SAME_EVERY_TIME, **self._constants},
             services=services or LocalEngineServices(),
         )
@@ -215,7 +217,7 @@ class ToolHarness:
         self._converters = incoming.converters()
         self._open = list(self._converters)
         self._anchors = tuple(anchor.name for anchor in initialization.outgoing)
-        self._conversation = Conversation(factory or tool, self.target.name, tape)
+        self._conversation = Conversation(factory or tool, self.target.name, tape, tool.settings_class)
         self._ended = False
         self._conversation.tell(Initialized(initialization))
 
