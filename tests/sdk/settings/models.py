@@ -23,22 +23,22 @@ class Level(IntEnum):
 
 class Rule(BaseModel):
     column: str = Field(alias="Column")
-    above: int | None = Field(None, alias="Above", ge=0)
+    above: int | None = Field(default=None, alias="Above", ge=0)
 
 
 class Circle(BaseModel):
-    kind: Literal["circle"] = Field("circle", alias="@kind")
+    kind: Literal["circle"] = Field(default="circle", alias="@kind")
     radius: float
 
 
 class Square(BaseModel):
-    kind: Literal["square"] = Field("square", alias="@kind")
+    kind: Literal["square"] = Field(default="square", alias="@kind")
     sides: list[float] = []
 
 
 class Labelled(BaseModel):
-    language: str = Field("en", alias="@lang")
-    text: str = Field("", alias="#text")
+    language: str = Field(default="en", alias="@lang")
+    text: str = Field(default="", alias="#text")
 
 
 class Tree(BaseModel):
@@ -47,7 +47,7 @@ class Tree(BaseModel):
 
 
 class Everything(BaseModel):
-    threshold: float = Field(3.0, alias="Threshold", ge=0, description="rows below it go")
+    threshold: float = Field(default=3.0, alias="Threshold", ge=0, description="rows below it go")
     mode: Mode = Mode.DROP
     level: Level = Level.LOW
     size: Literal[1, 2] = 1
@@ -62,11 +62,11 @@ class Everything(BaseModel):
     folder: Path = Path("data")
     note: str = ""
     remark: str | None = None
-    columns: list[str] = Field([], alias="Column")
+    columns: list[str] = Field(default=[], alias="Column")
     numbers: tuple[int, ...] = (1, 2)
     pair: tuple[int, str] | None = None
     tags: set[str] = set()
-    rules: list[Rule] = Field([], alias="Rule")
+    rules: list[Rule] = Field(default=[], alias="Rule")
     first: Rule | None = None
     shape: Circle | Square | None = None
     label: Labelled = Labelled()
@@ -96,7 +96,7 @@ class Guarded(BaseModel):
 
 class Lenient(BaseModel):
     model_config = ConfigDict(extra="ignore", populate_by_name=True)
-    wanted: int = Field(1, alias="Wanted")
+    wanted: int = Field(default=1, alias="Wanted")
 
 
 def limit_became_threshold(config: dict[str, Any]) -> dict[str, Any]:
@@ -113,4 +113,4 @@ class Upgraded(BaseModel):
     """Version 3: of version 1 the element was called Limit, of version 2 it was per cent."""
 
     upgrades: ClassVar = (limit_became_threshold, percent_became_fraction)
-    threshold: float = Field(3.0, alias="Threshold")
+    threshold: float = Field(default=3.0, alias="Threshold")

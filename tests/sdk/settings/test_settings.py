@@ -136,7 +136,7 @@ class TestProblems:
             ),
             ("<numbers>1</numbers><numbers>x</numbers>", "Configuration/numbers[2] is 'x'; allowed: whole number"),
             ("<names><a>x</a></names>", "Configuration/names/a is 'x'; allowed: whole number"),
-            ("<Rule/>", "Configuration/Rule[1]/Column is missing; allowed: text"),
+            ("<Rule><Above>1</Above></Rule>", "Configuration/Rule[1]/Column is missing; allowed: text"),
             (
                 "<Rule><Column>a</Column><Above>-1</Above></Rule>",
                 "Configuration/Rule[1]/Above is '-1'; allowed: whole number, at least 0 or nothing",
@@ -147,8 +147,8 @@ class TestProblems:
                 "Configuration/Rule[1]/Colunm: there is no such setting; did you mean Column?",
             ),
             (
-                "<tree><name>a</name><branch/></tree>",
-                "Configuration/tree/branch[1]/name is missing; allowed: text",
+                "<tree><name>a</name><branch><name>b</name></branch><branch><branch><name>c</name></branch></branch></tree>",
+                "Configuration/tree/branch[2]/name is missing; allowed: text",
             ),
         ],
     )
@@ -156,12 +156,13 @@ class TestProblems:
         assert problems(inner) == (problem,)
 
     def test_all_come_at_once(self) -> None:
-        found = problems("<Threshold>abc</Threshold><Rule/><Tresh>1</Tresh><numbers>x</numbers>")
+        found = problems("<Threshold>abc</Threshold><Rule/><Rule/><Tresh>1</Tresh><numbers>x</numbers>")
         assert [text.split()[0].strip(":") for text in found] == [
             "Configuration/Tresh",
             "Configuration/Threshold",
             "Configuration/numbers[1]",
             "Configuration/Rule[1]/Column",
+            "Configuration/Rule[2]/Column",
         ]
 
     def test_one_that_is_of_no_kind(self) -> None:
@@ -231,7 +232,7 @@ class TestUpgrades:
     def test_problems_after_an_upgrade_have_the_new_names(self) -> None:
         class Renamed(BaseModel):
             upgrades: ClassVar = (limit_became_threshold,)
-            threshold: int = Field(0, alias="Threshold")
+            threshold: int = Field(default=0, alias="Threshold")
 
         assert problems("<Limit>x</Limit>", Renamed) == ("Configuration/Threshold is 'x'; allowed: whole number",)
 
@@ -313,7 +314,7 @@ class TestWriting:
                 settings_to_config(model)
 
     def test_a_model_that_was_not_validated(self) -> None:
-        with pytest.raises(UsageError, match=r"Configuration/Threshold is '-1'"):
+        with pytest.raises(UsageError, match=r"Configuration/Threshold is '-1.0'"):
             settings_to_config(Everything().model_copy(update={"threshold": -1}))
 
 
@@ -343,4 +344,5 @@ class TestSchema:
         assert rows["Column"] == ("list of text", "nothing", "", "")
         assert rows["Rule[]/Column"] == ("text", "required", "", "")
         assert rows["first/Above"] == ("whole number or nothing", "nothing", "at least 0", "")
-        assert rows["tree/branch[]/name"] == ("text", "required", "", "")
+        assert rows["tree/branch"] == ("list of group", "nothing", "each name and branch", "")
+        assert "tree/branch[]/name" not in rows  # a group that holds itself is told of once

@@ -158,4 +158,4 @@ def _stands_for(text: str, choice: Any) -> bool:
 
 def _plain(value: Any) -> Any:
     """The value of an element that holds it in its attribute ``value``."""
-    return value["@value"] if isinstance(value, Mapping) and set(value) == {"@value"} else value
+    return (value["@value"] or None) if isinstance(value, Mapping) and set(value) == {"@value"} else value
