@@ -21,12 +21,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kedge.exceptions import UsageError
+from kedge.loading import WORKSPACE_FILE, find_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-WORKSPACE_FILE = "ayx_workspace.json"
 
 
 @dataclass(frozen=True)
@@ -161,9 +160,3 @@ class Workspace:
         named = self._inside(path)
         usual = self.backend / named.name
         return named if named.is_file() or not usual.is_file() else usual
-
-
-def find_workspace(path: Path) -> Path | None:
-    """Return the nearest folder with an ``ayx_workspace.json``: ``path`` itself or one above it; ``None`` without."""
-    path = path.absolute()
-    return next((folder for folder in (path, *path.parents) if (folder / WORKSPACE_FILE).is_file()), None)
