@@ -1,9 +1,9 @@
 """Custom tools in a workflow: found by the node's plugin name, run by the host as tool processes.
 
-Looked for, in this order: in the given folders and the workflow's own, the workspace (``ayx_workspace.json``) that it
-is or lies in, if that has the tool, a folder of the tool's name as an unpacked ``.yxi`` leaves it (``…Config.xml`` with ``main.pyz`` or Python
-files), or a Python file with a class of that name; then the entry points of the group ``kedge.tools``. A plugin name
-may carry the tool's version: ``Clean_1_0``.
+Looked for, in this order: in the given folders and the workflow's own, the workspace (``ayx_workspace.json``) that each
+is or lies in, if that has the tool, a folder of the tool's name as an unpacked ``.yxi`` leaves it (``…Config.xml`` with
+``main.pyz`` or Python files), or a Python file with a class of that name; then the entry points of the group
+``kedge.tools``. A plugin name may carry the tool's version: ``Clean_1_0``.
 """
 
 from __future__ import annotations
