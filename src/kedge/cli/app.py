@@ -8,7 +8,7 @@ import sys
 import typer
 
 import kedge
-from kedge.cli import bench, conformance, doctor, flow, migrate, new, tool
+from kedge.cli import bench, conformance, doctor, flow, migrate, new, old_verbs, tool
 
 __all__ = ["main"]
 
@@ -28,6 +28,7 @@ app.command("run")(flow.run)
 app.command("check")(flow.check)
 app.command("migrate")(migrate.migrate)
 app.command("doctor")(doctor.doctor)
+old_verbs.add_to(app)
 
 
 @app.command()
