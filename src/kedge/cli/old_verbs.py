@@ -69,7 +69,7 @@ def create_ayx_plugin(
     tool_type: Annotated[str | None, typer.Option(metavar="TYPE", help="what goes in and comes out")] = None,
     description: Annotated[str | None, typer.Option(metavar="TEXT", help="what it is for")] = None,
     version: Annotated[str | None, typer.Option("--tool-version", "--version", metavar="VERSION")] = None,
-    omit_ui: Annotated[bool, typer.Option("--omit-ui/--no-omit-ui", help="no page to configure it")] = False,
+    omit_ui: Annotated[bool, typer.Option("--omit-ui/--no-omit-ui")] = False,  # noqa: ARG001 - kedge new ui makes pages
     dcm_namespace: Annotated[str, typer.Option(metavar="TEXT", help="in the connection manager")] = "",
     writes_output_data: Annotated[
         bool | None, typer.Option("--writes-output-data/--no-writes-output-data", help="records go elsewhere")
