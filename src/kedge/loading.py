@@ -1,7 +1,8 @@
 """From the name of a tool to its class.
 
 A tool is named ``package:Tool`` (or ``package`` and ``Tool`` apart, as engines do), where the package is importable
-from the working folder or the environment, or ``path/to/file.py:Tool``.
+from the working folder, the backend of the workspace that this folder is in, or the environment; or
+``path/to/file.py:Tool``.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ from kedge.sdk.plugin import PluginV2
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["ToolName", "load_tool", "parse_tool_name", "tool_class"]
+__all__ = ["WORKSPACE_FILE", "ToolName", "find_workspace", "load_tool", "parse_tool_name", "tool_class"]
+
+WORKSPACE_FILE = "ayx_workspace.json"
+"""The file that makes a folder a workspace, an author's project, with its Python packages in the folder ``backend``."""
 
 
 class ToolName(NamedTuple):
@@ -76,6 +80,12 @@ def tool_class(candidate: object, called: str) -> type[PluginV2]:
     return candidate if issubclass(candidate, PluginV2) else candidate.__kedge_tool__()
 
 
+def find_workspace(path: Path) -> Path | None:
+    """Return the nearest folder that is a workspace: ``path`` itself or one above it; ``None`` without."""
+    path = path.absolute()
+    return next((folder for folder in (path, *path.parents) if (folder / WORKSPACE_FILE).is_file()), None)
+
+
 def _is_tool(candidate: object) -> TypeGuard[type[Any]]:
     return inspect.isclass(candidate) and (issubclass(candidate, PluginV2) or hasattr(candidate, "__kedge_tool__"))
 
@@ -122,13 +132,20 @@ def _fingerprint(path: Path) -> str:
 
 
 def _import_package(package: str) -> ModuleType:
-    _search(Path.cwd(), before_installed=True)
+    for folder in _package_folders():
+        _search(folder, before_installed=True)
     try:
         return importlib.import_module(package)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
         raise _import_error(package, error) from error
+
+
+def _package_folders() -> list[Path]:
+    """The working folder, and the backend of the workspace that it is in."""
+    workspace = find_workspace(Path.cwd())
+    return [Path.cwd(), *([workspace / "backend"] if workspace else [])]
 
 
 def _search(folder: Path, *, before_installed: bool) -> None:
@@ -143,9 +160,10 @@ def _search(folder: Path, *, before_installed: bool) -> None:
 def _import_error(package: str, error: BaseException) -> ToolStartError:
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     if missing is not None and f"{package}.".startswith(f"{missing}."):
+        searched = ", ".join(map(str, _package_folders()))
         return ToolStartError(
             f"there is no package {missing!r} to load the tool from; "
-            f"it is looked for in {Path.cwd()} and in this Python's environment ({sys.prefix})"
+            f"it is looked for in {searched} and in this Python's environment ({sys.prefix})"
         )
     if missing is not None and missing.startswith(f"{package.partition('.')[0]}."):
         return ToolStartError(f"{package} imports {missing!r}, which is not there\n{_import_frames(error)}")

@@ -8,7 +8,7 @@ import sys
 import typer
 
 import kedge
-from kedge.cli import bench, conformance, doctor, flow, migrate, tool
+from kedge.cli import bench, conformance, doctor, flow, migrate, new, old_verbs, tool
 
 __all__ = ["main"]
 
@@ -22,11 +22,13 @@ app = typer.Typer(
 )
 tool.app.command("test")(conformance.check_tool)
 app.add_typer(tool.app, name="tool")
+app.add_typer(new.app, name="new")
 app.add_typer(bench.app, name="bench")
 app.command("run")(flow.run)
 app.command("check")(flow.check)
 app.command("migrate")(migrate.migrate)
 app.command("doctor")(doctor.doctor)
+old_verbs.add_to(app)
 
 
 @app.command()

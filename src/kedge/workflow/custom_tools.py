@@ -1,9 +1,9 @@
 """Custom tools in a workflow: found by the node's plugin name, run by the host as tool processes.
 
-Looked for, in this order: in the given folders and the workflow's own, a workspace (``ayx_workspace.json``) that has
-the tool, a folder of the tool's name as an unpacked ``.yxi`` leaves it (``…Config.xml`` with ``main.pyz`` or Python
-files), or a Python file with a class of that name; then the entry points of the group ``kedge.tools``. A plugin name
-may carry the tool's version: ``Clean_1_0``.
+Looked for, in this order: in the given folders and the workflow's own, the workspace (``ayx_workspace.json``) that each
+is or lies in, if that has the tool, a folder of the tool's name as an unpacked ``.yxi`` leaves it (``…Config.xml`` with
+``main.pyz`` or Python files), or a Python file with a class of that name; then the entry points of the group
+``kedge.tools``. A plugin name may carry the tool's version: ``Clean_1_0``.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from kedge.formula.types import DesignerType
 from kedge.host.streaming import StreamedResult
 from kedge.host.target import ToolTarget, resolve_target
 from kedge.host.tool_call import ToolCall
+from kedge.loading import WORKSPACE_FILE, find_workspace
 from kedge.sdk.constants import MessageType
 from kedge.sdk.fields import Field as SdkField
 from kedge.sdk.fields import FieldType
@@ -109,9 +110,10 @@ def _same(name: str, plugin: str) -> bool:
 
 
 def _in_workspace(plugin: str, folder: Path) -> CustomTool | None:
-    path = folder / "ayx_workspace.json"
-    if not path.is_file():
+    workspace = find_workspace(folder)
+    if workspace is None:
         return None
+    path = workspace / WORKSPACE_FILE
     try:
         tools = json.loads(path.read_text(encoding="utf-8-sig")).get("tools", {})
     except ValueError as fault:
@@ -122,7 +124,7 @@ def _in_workspace(plugin: str, folder: Path) -> CustomTool | None:
         backend, configuration = described.get("backend", {}), described.get("configuration", {})
         target = resolve_target(f"{backend.get('tool_module', 'ayx_plugins')}:{backend.get('tool_class_name', name)}")
         return CustomTool(
-            replace(target, environment=_python_path(folder / "backend")),
+            replace(target, environment=_python_path(workspace / "backend")),
             tuple(_input(key, value) for key, value in (configuration.get("input_anchors") or {}).items()),
             tuple(configuration.get("output_anchors") or {}),
         )
