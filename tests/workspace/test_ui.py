@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from typer.testing import CliRunner
 
 from kedge.cli.app import app
@@ -102,6 +102,17 @@ class TestStructure:
             "names": "other",
         }
         assert [name for name, _ in top][:3] == ["Threshold", "mode", "level"]
+
+    def test_labels_are_the_authors_titles_or_names_in_words(self, tmp_path: Path) -> None:
+        class Named(BaseModel):
+            at_least: int = Field(default=1, alias="AtLeast")
+            url: str = Field(default="", alias="URL")
+            rows: int = Field(default=1, title="How many rows")
+
+        class Tool(Typed):
+            settings_class = Named
+
+        assert {"At least", "URL", "How many rows"} <= set(Elements(write_ui(Tool, tmp_path).page).texts)
 
     def test_nothing_is_fetched(self, page: Path, elements: Elements) -> None:
         assert not [a for _, a in elements.found if "src" in a or "href" in a]

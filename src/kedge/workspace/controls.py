@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kedge.sdk.settings.wording import allowed, children, resolved
@@ -79,7 +80,7 @@ def _control(name: str, schema: Schema, root: Schema, around: tuple[str, ...], *
     control = Control(
         kind="other",
         name=name,
-        label=schema.get("title") or name.lstrip("@#"),
+        label=_label(name, schema.get("title", "")),
         description=schema.get("description") or whole.get("description", "") if "$ref" not in schema else "",
         allowed=allowed(schema, root),
         required=required,
@@ -89,6 +90,14 @@ def _control(name: str, schema: Schema, root: Schema, around: tuple[str, ...], *
     if len(parts) == 1:
         return _of_one_kind(control, parts[0], root, around)
     return control._replace(kind="text") if parts and all(part.get("type") in _BY_TYPE for part in parts) else control
+
+
+def _label(name: str, title: str) -> str:
+    """The title that the author gave, or the name in words: ``At least`` for ``AtLeast``."""
+    if title and title != name.title().replace("_", " ").strip():
+        return title
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|_", " ", name.lstrip("@#")).strip()
+    return words[:1].upper() + words[1:].lower() if not words.isupper() else words
 
 
 def _of_one_kind(control: Control, schema: Schema, root: Schema, around: tuple[str, ...]) -> Control:
