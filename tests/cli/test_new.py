@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
@@ -46,7 +46,7 @@ def kedge(*arguments: str, answers: str = "") -> Result:
     return CliRunner().invoke(app, arguments, input=answers)
 
 
-def described(tool: str = "") -> dict[str, str]:
+def described(tool: str = "") -> dict[str, Any]:
     document = json.loads(Path("ayx_workspace.json").read_bytes())
     return dict(document["tools"][tool]["configuration"]) if tool else dict(document)
 
@@ -139,25 +139,21 @@ class TestNewTool:
 
 class TestOldVerbs:
     INIT = (
-        "sdk-workspace-init",
-        "--package-name",
-        "Large Numbers",
-        "--tool-category",
-        "In/Out",
-        "--description",
-        "Big",
+        *("sdk-workspace-init", "--package-name", "Large Numbers", "--tool-category", "In/Out", "--description", "Big"),
+        *("--author", "Ada", "--company", "A Ltd", "--backend-language", "python"),
     )
-    INIT = (*INIT, "--author", "Ada", "--company", "A Ltd", "--backend-language", "python")
     TOOL = (
-        "create-ayx-plugin",
-        "--tool-name",
-        "A Test Tool",
-        "--tool-type",
-        "multiple-outputs",
-        "--tool-version",
-        "2.1",
+        *(
+            "create-ayx-plugin",
+            "--tool-name",
+            "A Test Tool",
+            "--tool-type",
+            "multiple-outputs",
+            "--tool-version",
+            "2.1",
+        ),
+        *("--description", "Tests", "--omit-ui", "--dcm-namespace", "acme", "--writes-output-data"),
     )
-    TOOL = (*TOOL, "--description", "Tests", "--omit-ui", "--dcm-namespace", "acme", "--writes-output-data")
 
     def test_a_script_makes_a_workspace_and_a_tool(self) -> None:
         Path("README.md").write_text("mine")
