@@ -1,9 +1,9 @@
 """Custom tools in a workflow: found by the node's plugin name, run by the host as tool processes.
 
-Looked for, in this order: in the given folders and the workflow's own, a workspace (``ayx_workspace.json``) that has
-the tool, a folder of the tool's name as an unpacked ``.yxi`` leaves it (``…Config.xml`` with ``main.pyz`` or Python
-files), or a Python file with a class of that name; then the packages that ``kedge install`` unpacked; then the entry
-points of the group ``kedge.tools``. A plugin name may carry the tool's version: ``Clean_1_0``.
+Looked for, in this order: in the given folders and the workflow's own, the workspace (``ayx_workspace.json``) that it
+is or lies in, if that has the tool, a folder of the tool's name as an unpacked ``.yxi`` leaves it (``…Config.xml`` with
+``main.pyz`` or Python files), or a Python file with a class of that name; then the packages that ``kedge install``
+unpacked; then the entry points of the group ``kedge.tools``. A plugin name may carry the tool's version: ``Clean_1_0``.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from kedge.formula.types import DesignerType
 from kedge.host.streaming import StreamedResult
 from kedge.host.target import resolve_target
 from kedge.host.tool_call import ToolCall
+from kedge.loading import WORKSPACE_FILE, find_workspace
 from kedge.sdk.constants import MessageType
 from kedge.sdk.fields import Field as SdkField
 from kedge.sdk.fields import FieldType
@@ -100,9 +101,10 @@ def find_custom_tool(plugin: str, folders: Sequence[Path], entry: str = "") -> C
 
 
 def _in_workspace(plugin: str, folder: Path) -> CustomTool | None:
-    path = folder / "ayx_workspace.json"
-    if not path.is_file():
+    workspace = find_workspace(folder)
+    if workspace is None:
         return None
+    path = workspace / WORKSPACE_FILE
     try:
         tools = json.loads(path.read_text(encoding="utf-8-sig")).get("tools", {})
     except ValueError as fault:
@@ -113,7 +115,7 @@ def _in_workspace(plugin: str, folder: Path) -> CustomTool | None:
         backend, configuration = described.get("backend", {}), described.get("configuration", {})
         target = resolve_target(f"{backend.get('tool_module', 'ayx_plugins')}:{backend.get('tool_class_name', name)}")
         return CustomTool(
-            replace(target, environment=python_path(folder / "backend")),
+            replace(target, environment=python_path(workspace / "backend")),
             tuple(_input(key, value) for key, value in (configuration.get("input_anchors") or {}).items()),
             tuple(configuration.get("output_anchors") or {}),
         )

@@ -72,10 +72,9 @@ def unpacked_folder(archive: Path) -> Path | None:
 
 
 def _search_the_archive_first() -> None:
-    """Neither the engine's ``PYTHONPATH`` nor its working folder comes before what the archive holds."""
+    """What the engine's ``PYTHONPATH`` names comes after what the archive holds."""
     given = [os.path.abspath(part) for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part]  # noqa: PTH100
     sys.path.sort(key=lambda part: os.path.abspath(part) in given)  # noqa: PTH100 - stable: the others keep their order
-    sys.path.append(os.getcwd())  # noqa: PTH109 - the tool's package is looked for here, last
 
 
 def _prepare(archive: Path) -> None:
