@@ -84,7 +84,7 @@ def in_folder(plugin: str, folder: Path, entry: str = "") -> CustomTool | None:
 def folder_tool(place: Path, class_name: str, entry: str = "") -> CustomTool | None:
     """The tool that ``place`` itself holds; None where there is nothing in it that can be served.
 
-    A ``manifest.json`` may name the package and the class (``package``, ``tool``). Raises UsageError for a
+    A ``manifest.json`` may name the package and the class (``tool_package``, ``tool_name``). Raises UsageError for a
     ``…Config.xml`` that is no XML, WorkflowError for a manifest that is no JSON object.
     """
     target = _served(place, class_name, entry)
@@ -123,7 +123,7 @@ def _named_in_manifest(path: Path) -> tuple[str, str]:
         return "", ""
     try:
         manifest = json.loads(path.read_text(encoding="utf-8-sig"))
-        return str(manifest.get("package", "")), str(manifest.get("tool", ""))
+        return str(manifest.get("tool_package", "")), str(manifest.get("tool_name", ""))
     except (ValueError, AttributeError) as fault:
         raise WorkflowError(f"{path}: this is no JSON object: {fault}") from None
 
