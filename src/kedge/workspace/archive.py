@@ -1,66 +1,77 @@
 """``main.pyz``: the Python side of a workspace's tools in one file, with all that it needs, made by shiv.
 
-Made once for all tools of a workspace, and kept in the user's cache by what it is made of: sources, requirements, the
-Kedge that builds, Python and system. The same of these give the same bytes.
+Made once for all tools of a workspace, in two steps: the distributions that the requirements bring, packed, which are
+kept in the user's cache by what they are made of; then Kedge and the sources of the tools, added to a copy of that. The
+same of these give the same bytes.
 """
 
 from __future__ import annotations
 
-__all__ = ["Archive", "PackageSize", "backend_files", "make_archive"]
+__all__ = ["Archive", "backend_files", "make_archive"]
 
 import hashlib
-import importlib.metadata
 import json
 import os
 import shutil
 import sys
 import tempfile
 import time
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import platformdirs
 
-import kedge
 from kedge.exceptions import UsageError
-from kedge.workspace import launcher
-from kedge.workspace.bundle import copy_environment, copy_kedge, installed_closure, resolve_into
+from kedge.workspace.bundle import copy_environment, installed_closure, kedge_files, resolve_into
+from kedge.workspace.contents import PackageSize, package_sizes, top_names
 from kedge.workspace.imports import missing_imports
+from kedge.workspace.packing import append_members, moment, pack_distributions, start_members
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from kedge.workspace.built_for import BuiltFor
     from kedge.workspace.requirements import Needs
 
 _FORMAT = "1"  # of the archive; part of what it is kept by
-_EPOCH = 315532800  # the first of January 1980, the first day that a zip file knows
-_ENTRY_POINT = "kedge.service.__main__:run_archive"
-_LAUNCHER = "_kedge_launcher"
-_INTERPRETER = "/usr/bin/env python3"
 _MONTH = 30 * 24 * 3600.0
 _BUILD_ID_DIGITS = 16  # the rest would make paths too long for Windows
 _NOT_OF_THE_TOOLS = frozenset({"tests", "test", "setup.py", "conftest.py", "build", "dist", "node_modules"})
-_COMPILED = ("__pycache__", "*.pyc")
-
-
-class PackageSize(NamedTuple):
-    """What one distribution takes, in bytes: unpacked, and in ``main.pyz``; ``version`` is empty for the own code."""
-
-    name: str
-    version: str
-    unpacked: int
-    packed: int
 
 
 class Archive(NamedTuple):
-    """A ``main.pyz``, what is in it, and remarks on it; ``reused`` where it was made by an earlier build."""
+    """What is in a ``main.pyz``, and remarks on it; ``reused`` where an earlier build had resolved the requirements."""
 
-    file: Path
     packages: tuple[PackageSize, ...]
     notes: tuple[str, ...]
     reused: bool
+
+
+class _Sources(NamedTuple):
+    """All that decides what an archive holds."""
+
+    backend: Path
+    files: Sequence[Path]
+    needs: Needs
+    target: BuiltFor
+    from_environment: bool
+
+    def key(self) -> str:
+        """A name for what the requirements bring."""
+        taken = [f"{it.name} {it.version}" for it in installed_closure(self.needs)] if self.from_environment else []
+        facts = [_FORMAT, sys.version, str(moment()), *self.target, *self.needs.packages, *self.needs.options, *taken]
+        digest = hashlib.sha256("\0".join(facts).encode())
+        for path in self.needs.local:
+            files = [path] if path.is_file() else sorted(it for it in path.rglob("*") if it.is_file())
+            _digest(digest, ((f"{path.name}/{it.name}", it.read_bytes()) for it in files))
+        return digest.hexdigest()
+
+    def members(self) -> Iterator[tuple[str, bytes]]:
+        """Kedge, and the sources of the tools, by their names in the archive."""
+        for name, content in kedge_files():
+            yield f"site-packages/{name}", content
+        for path in self.files:
+            yield f"site-packages/{path.relative_to(self.backend).as_posix()}", path.read_bytes()
 
 
 def backend_files(backend: Path) -> list[Path]:
@@ -77,13 +88,14 @@ def backend_files(backend: Path) -> list[Path]:
         if item.suffix == ".py" and item.is_file():
             files.append(item)
         elif item.is_dir() and any(item.rglob("*.py")):
-            files += [path for path in sorted(item.rglob("*")) if path.is_file() and not _is_compiled(path)]
+            files += [path for path in sorted(item.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
     if not files:
         raise UsageError(f"{backend} holds no Python package; the packages of the tools are looked for in it")
     return files
 
 
 def make_archive(
+    archive: Path,
     backend: Path,
     needs: Needs,
     target: BuiltFor,
@@ -92,179 +104,107 @@ def make_archive(
     refresh: bool = False,
     cache: Path | None = None,
 ) -> Archive:
-    """Make the archive, or take it from the cache, which is the user's where ``cache`` is None.
+    """Write the archive, with what an earlier build left in the cache, which is the user's where ``cache`` is None.
 
     With ``refresh`` requirements are resolved again. Raises UsageError and KedgeError as the resolver does, and
     UsageError where a requirement is a module of the workspace, too.
     """
-    files = backend_files(backend)
     if from_environment and not target.is_here:
-        raise UsageError(
-            "--from-environment takes what is installed here, so --python and --platform do not go with it"
-        )
-    kept = (cache or platformdirs.user_cache_path("kedge", appauthor=False)) / "archives"
-    place = kept / _key(backend, files, needs, target, from_environment)
-    if not refresh and (place / "main.pyz").is_file():
+        raise UsageError("--from-environment takes what is installed here, so --python and --platform go without it")
+    sources = _Sources(backend, backend_files(backend), needs, target, from_environment)
+    kept = (cache or platformdirs.user_cache_path("kedge", appauthor=False)) / "distributions"
+    distributions, reused = _distributions(sources, kept, refresh)
+    shutil.copyfile(distributions / "archive", archive)
+    notes = (*needs.notes, *_remarks(archive, sources), *_read_notes(distributions))
+    append_members(archive, sources.members())
+    build_id = _sha256(archive)[:_BUILD_ID_DIGITS]
+    append_members(archive, start_members(target, build_id))
+    return Archive(tuple(package_sizes(archive)), notes, reused)
+
+
+def _distributions(sources: _Sources, kept: Path, refresh: bool) -> tuple[Path, bool]:
+    """The folder that holds an archive of what the requirements bring, and whether it was there before."""
+    place = kept / sources.key()
+    if not refresh and (place / "archive").is_file():
         os.utime(place)
-        return _read(place, reused=True)
-    _forget_unused(kept)
-    kept.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".making-", dir=kept) as temporary:
-        site, made = Path(temporary) / "site", Path(temporary) / "made"
+        return place, True
+    with _Making(place) as made, tempfile.TemporaryDirectory(prefix="kedge-build-") as temporary:
+        site = Path(temporary) / "site"
         site.mkdir()
-        made.mkdir()
-        if from_environment:
-            copy_environment(site, needs)
+        if sources.from_environment:
+            copy_environment(site, sources.needs)
         else:
-            resolve_into(site, needs, target, refresh=refresh)
-        copy_kedge(site)
-        notes = [*needs.notes, *_add_backend(site, backend, files), *_traces(site, (backend, Path(temporary)))]
-        _pack(site, made / "main.pyz", target)
-        report = {"packages": _sizes(site, made / "main.pyz"), "notes": notes}
-        (made / "report.json").write_text(json.dumps(report), encoding="utf-8")
-        shutil.rmtree(place, ignore_errors=True)
-        made.rename(place)
-    return _read(place, reused=False)
+            resolve_into(site, sources.needs, sources.target, refresh=refresh)
+        members = ((path.relative_to(site).as_posix(), path.read_bytes()) for path in _files(site))
+        notes = list(_traces(members, (sources.backend, Path(temporary))))
+        (made / "notes.json").write_text(json.dumps(notes), encoding="utf-8")
+        pack_distributions(site, made / "archive")
+    return place, False
+
+
+def _remarks(distributions: Path, sources: _Sources) -> Iterator[str]:
+    """Remarks on the workspace's own sources. Raises UsageError for a name that a requirement has, too."""
+    brought = top_names(distributions) | {"kedge"}
+    for name in sorted({path.relative_to(sources.backend).parts[0].removesuffix(".py") for path in sources.files}):
+        if name in brought:
+            raise UsageError(f"{sources.backend / name} has the name of a package that is in the archive; rename it")
+    yield from missing_imports(sources.backend, sources.files, brought)
+    own = ((path.relative_to(sources.backend).as_posix(), path.read_bytes()) for path in sources.files)
+    yield from _traces(own, (sources.backend,))
+
+
+def _traces(members: Iterable[tuple[str, bytes]], paths: Sequence[Path]) -> Iterator[str]:
+    """Remarks on files that hold a path of this machine."""
+    wanted = [str(path.resolve()).encode() for path in paths]
+    for name, content in members:
+        if any(text in content for text in wanted):
+            yield f"{name} holds a path of this machine, which everyone who gets the package can read"
 
 
 # --- the cache --------------------------------------------------------------------------------------------------------
 
 
-def _key(backend: Path, files: Sequence[Path], needs: Needs, target: BuiltFor, from_environment: bool) -> str:
-    """A name for all that decides what the archive holds."""
-    digest = hashlib.sha256()
-    own = Path(kedge.__file__).parent
-    taken = [f"{it.name} {it.version}" for it in installed_closure(needs)] if from_environment else []
-    facts = [_FORMAT, kedge.__version__, importlib.metadata.version("shiv"), _built_at(), sys.version]
-    facts += [*target, *needs.packages, *needs.options, *taken]
-    digest.update("\0".join(facts).encode())
-    _digest(digest, own, [path for path in sorted(own.rglob("*")) if path.is_file() and not _is_compiled(path)])
-    _digest(digest, backend, files)
-    for path in needs.local:
-        _digest(digest, path.parent, [path] if path.is_file() else sorted(it for it in path.rglob("*") if it.is_file()))
-    return digest.hexdigest()
+class _Making:
+    """A folder that takes its place in the cache when it is whole; what no build has used for a month leaves."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+
+    def __enter__(self) -> Path:
+        kept = self._place.parent
+        kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for old in kept.iterdir():
+            if old.stat().st_mtime < time.time() - _MONTH:
+                shutil.rmtree(old, ignore_errors=True)
+        self._made = Path(tempfile.mkdtemp(prefix=".making-", dir=kept))
+        return self._made
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            shutil.rmtree(self._place, ignore_errors=True)
+            self._made.rename(self._place)
+        else:
+            shutil.rmtree(self._made, ignore_errors=True)
 
 
-def _digest(digest: hashlib._Hash, root: Path, files: Iterable[Path]) -> None:
-    for path in files:
-        content = path.read_bytes()
-        digest.update(f"\0{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
+def _read_notes(distributions: Path) -> list[str]:
+    notes: list[str] = json.loads((distributions / "notes.json").read_text(encoding="utf-8"))
+    return notes
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _digest(digest: hashlib._Hash, members: Iterable[tuple[str, bytes]]) -> None:
+    for name, content in members:
+        digest.update(f"\0{name}\0{len(content)}\0".encode())
         digest.update(content)
 
 
-def _read(place: Path, *, reused: bool) -> Archive:
-    report = json.loads((place / "report.json").read_text(encoding="utf-8"))
-    packages = tuple(PackageSize(*entry) for entry in report["packages"])
-    return Archive(place / "main.pyz", packages, tuple(report["notes"]), reused)
-
-
-def _forget_unused(kept: Path) -> None:
-    """Delete archives that no build has used for a month."""
-    for place in kept.glob("*"):
-        if place.stat().st_mtime < time.time() - _MONTH:
-            shutil.rmtree(place, ignore_errors=True)
-
-
-# --- what goes in -----------------------------------------------------------------------------------------------------
-
-
-def _is_compiled(path: Path) -> bool:
-    return "__pycache__" in path.parts or path.suffix == ".pyc"
-
-
-def _add_backend(site: Path, backend: Path, files: Sequence[Path]) -> list[str]:
-    """Copy the workspace's own packages; returns remarks on what they import and nothing brings."""
-    for name in sorted({path.relative_to(backend).parts[0] for path in files}):
-        if (site / name).exists():
-            raise UsageError(f"{backend / name} has the name of a package that the requirements bring; rename it")
-    for path in files:
-        copied = site / path.relative_to(backend)
-        copied.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copied)
-    return missing_imports(backend, files, site)
-
-
-def _traces(site: Path, paths: Iterable[Path]) -> list[str]:
-    """Remarks on files that hold a path of this machine."""
-    wanted = [str(path.resolve()).encode() for path in paths]
-    found = [path for path in sorted(site.rglob("*")) if path.is_file() and _holds(path, wanted)]
-    return [f"{path.relative_to(site).as_posix()} holds a path of this machine" for path in found]
-
-
-def _holds(path: Path, wanted: Sequence[bytes]) -> bool:
-    content = path.read_bytes()
-    return any(text in content for text in wanted)
-
-
-# --- packing ----------------------------------------------------------------------------------------------------------
-
-
-def _built_at() -> str:
-    return os.environ.get("SOURCE_DATE_EPOCH", str(_EPOCH))
-
-
-def _pack(site: Path, archive: Path, target: BuiltFor) -> None:
-    """Have shiv pack the folder, then add Kedge's launcher, which shiv's own start is called by."""
-    from shiv import __version__ as shiv_version
-    from shiv.bootstrap.environment import Environment
-    from shiv.builder import create_archive
-
-    for path in site.rglob("*"):
-        path.chmod(0o755 if path.is_dir() else 0o644)
-    moment = time.gmtime(int(_built_at()))
-    environment = Environment(
-        built_at=time.strftime("%Y-%m-%d %H:%M:%S", moment),
-        shiv_version=shiv_version,
-        build_id=_content(site)[:_BUILD_ID_DIGITS],
-        entry_point=_ENTRY_POINT,
-        compile_pyc=False,
-        reproducible=True,
-    )
-    create_archive([site], archive, _INTERPRETER, f"{_LAUNCHER}:main", environment)
-    built = {"python": target.python, "platform": target.platform, "kedge": kedge.__version__}
-    added = {
-        f"{_LAUNCHER}.py": Path(launcher.__file__).read_bytes(),
-        "kedge.json": json.dumps(built, indent=2, sort_keys=True).encode(),
-    }
-    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as opened:
-        for name, content in added.items():
-            member = zipfile.ZipInfo(name, moment[:6])
-            member.compress_type = zipfile.ZIP_DEFLATED
-            member.external_attr = 0o100644 << 16
-            opened.writestr(member, content)
-
-
-def _content(site: Path) -> str:
+def _sha256(file: Path) -> str:
     digest = hashlib.sha256()
-    _digest(digest, site, [path for path in sorted(site.rglob("*")) if path.is_file()])
+    with file.open("rb") as opened:
+        for piece in iter(lambda: opened.read(1 << 20), b""):
+            digest.update(piece)
     return digest.hexdigest()
-
-
-def _sizes(site: Path, archive: Path) -> list[PackageSize]:
-    """What each distribution takes, the largest first; files of no distribution are under their top name."""
-    owners = _owners(site)
-    unpacked: dict[str, int] = {}
-    packed: dict[str, int] = {}
-    with zipfile.ZipFile(archive) as opened:
-        for member in opened.infolist():
-            place = member.filename.removeprefix("site-packages/")
-            owner = "the start of the archive" if place == member.filename else _owner(place, owners)
-            unpacked[owner] = unpacked.get(owner, 0) + member.file_size
-            packed[owner] = packed.get(owner, 0) + member.compress_size
-    versions = {it.name: it.version for it in importlib.metadata.distributions(path=[str(site)])}
-    sizes = [PackageSize(name, versions.get(name, ""), unpacked[name], packed[name]) for name in unpacked]
-    return sorted(sizes, key=lambda size: (-size.packed, size.name))
-
-
-def _owners(site: Path) -> Mapping[str, str]:
-    """The distribution of each file, by the path in ``site``."""
-    return {
-        file.as_posix(): distribution.name
-        for distribution in importlib.metadata.distributions(path=[str(site)])
-        for file in distribution.files or ()
-    }
-
-
-def _owner(place: str, owners: Mapping[str, str]) -> str:
-    top = place.partition("/")[0]
-    return owners.get(place) or ("kedge" if top.startswith("kedge") else top.removesuffix(".py"))

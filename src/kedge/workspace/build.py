@@ -9,7 +9,7 @@ from __future__ import annotations
 __all__ = ["BuildReport", "build_yxi"]
 
 import json
-import shutil
+import tempfile
 import time
 import zipfile
 from dataclasses import dataclass, replace
@@ -18,18 +18,18 @@ from typing import TYPE_CHECKING
 
 from kedge.exceptions import UsageError
 from kedge.host.atomic_file import AtomicFile
-from kedge.workspace.archive import Archive, PackageSize, make_archive
+from kedge.workspace.archive import make_archive
 from kedge.workspace.built_for import BuiltFor, built_for
 from kedge.workspace.config_files import package_config, tool_config, tool_manifest
+from kedge.workspace.packing import store_file, write_member
 from kedge.workspace.requirements import read_needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from kedge.workspace.contents import PackageSize
     from kedge.workspace.project import ToolPaths, Workspace, WorkspaceTool
 
-_MOMENT = (1980, 1, 1, 0, 0, 0)
-_FILE = 0o100644 << 16
 _PAGE_SOURCES = frozenset({"node_modules", "package.json", "package-lock.json", "yarn.lock"})
 _PAGES_BUILT = ("dist", "build")
 
@@ -39,7 +39,7 @@ class BuildReport:
     """What was built: sizes in bytes, time in seconds.
 
     ``packages`` are what each ``main.pyz`` holds, the largest first; ``notes`` are remarks for the author. ``reused``
-    where ``main.pyz`` was there from an earlier build of the same.
+    where an earlier build had resolved the same requirements.
     """
 
     file: Path
@@ -73,16 +73,20 @@ def build_yxi(
     if not workspace.tools:
         raise UsageError(f"{workspace.file} has no tool to package; kedge new tool NAME makes one")
     members = dict(_members(workspace, target))
-    archive = make_archive(
-        workspace.backend,
-        read_needs(workspace, target.markers()),
-        target,
-        from_environment=from_environment,
-        refresh=refresh,
-        cache=cache,
-    )
+    needs = read_needs(workspace, target.markers())
     file = out or _usual_file(workspace)
-    _write(file, members, archive, [tool.folder_name for tool in workspace.tools.values()])
+    with tempfile.TemporaryDirectory(prefix="kedge-build-") as temporary:
+        packed = Path(temporary) / "main.pyz"
+        archive = make_archive(
+            packed,
+            workspace.backend,
+            needs,
+            target,
+            from_environment=from_environment,
+            refresh=refresh,
+            cache=cache,
+        )
+        _write(file, members, packed, [tool.folder_name for tool in workspace.tools.values()])
     return BuildReport(
         file,
         file.stat().st_size,
@@ -178,21 +182,16 @@ def _page(folder: Path) -> Iterator[tuple[str, bytes]]:
 # --- writing ----------------------------------------------------------------------------------------------------------
 
 
-def _write(file: Path, members: dict[str, bytes], archive: Archive, folders: list[str]) -> None:
+def _write(file: Path, members: dict[str, bytes], packed: Path, folders: list[str]) -> None:
     """Write the package, its members by name; an archive is packed already, and is stored as it is."""
     package = AtomicFile(file)
     try:
         with zipfile.ZipFile(package.stream, "w") as opened:
             for name in sorted({*members, *(f"{folder}/main.pyz" for folder in folders)}):
-                info = zipfile.ZipInfo(name, _MOMENT)
-                info.external_attr = _FILE
                 if name in members:
-                    info.compress_type = zipfile.ZIP_DEFLATED
-                    opened.writestr(info, members[name])
+                    write_member(opened, name, members[name])
                 else:
-                    info.file_size = archive.file.stat().st_size
-                    with archive.file.open("rb") as source, opened.open(info, "w") as target:
-                        shutil.copyfileobj(source, target, 1 << 20)
+                    store_file(opened, name, packed)
         package.commit()
     finally:
         package.discard()

@@ -5,7 +5,7 @@ What says where and when something was installed is taken out, so that the same 
 
 from __future__ import annotations
 
-__all__ = ["copy_environment", "copy_kedge", "installed_closure", "resolve_into"]
+__all__ = ["copy_environment", "installed_closure", "kedge_files", "resolve_into"]
 
 import csv
 import importlib.metadata
@@ -105,22 +105,21 @@ def installed_closure(needs: Needs) -> list[Distribution]:
     return [found[name] for name in sorted(found)]
 
 
-def copy_kedge(folder: Path) -> None:
-    """Copy the Kedge that runs, with its metadata. It is never fetched: the package index has another of that name."""
-    shutil.copytree(
-        Path(kedge.__file__).parent, folder / "kedge", ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
-    )
+def kedge_files() -> Iterator[tuple[str, bytes]]:
+    """The files of the Kedge that runs, with its metadata, by their names in a folder of distributions.
+
+    It is never fetched: the package index has another of that name.
+    """
+    package = Path(kedge.__file__).parent
+    for path in sorted(package.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc":
+            yield f"kedge/{path.relative_to(package).as_posix()}", path.read_bytes()
     distribution = importlib.metadata.distribution("kedge")
-    information = folder / f"kedge-{distribution.version}.dist-info"
-    information.mkdir()
-    metadata = (
-        distribution.read_text("METADATA") or f"Metadata-Version: 2.1\nName: kedge\nVersion: {kedge.__version__}\n"
-    )
-    (information / "METADATA").write_text(metadata, encoding="utf-8", newline="\n")
+    information = f"kedge-{distribution.version}.dist-info"
+    yield f"{information}/METADATA", (distribution.read_text("METADATA") or "").encode()
     for file in distribution.files or ():
         if file.parent.name == "licenses":
-            (information / "licenses").mkdir(exist_ok=True)
-            shutil.copyfile(Path(str(file.locate())), information / "licenses" / file.name)
+            yield f"{information}/licenses/{file.name}", file.read_binary()
 
 
 def _as_url(path: Path) -> str:

@@ -12,17 +12,18 @@ from kedge.compat.names import ROOTS
 from kedge.exceptions import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 
-def missing_imports(backend: Path, files: Sequence[Path], site: Path) -> list[str]:
-    """One remark for each package that is imported and not in ``site``, with the first place that does so.
+def missing_imports(backend: Path, files: Sequence[Path], brought: Iterable[str]) -> list[str]:
+    """One remark for each package that is imported and not ``brought``, with the first place that does so.
 
     It is a remark and no error, since an import may be one that a tool can do without. Raises UsageError, with line
     and column, for a file that is no Python.
     """
-    known = {*sys.stdlib_module_names, *ROOTS, *(path.name.partition(".")[0] for path in site.iterdir())}
+    own = (path.relative_to(backend).parts[0].removesuffix(".py") for path in files)
+    known = {*sys.stdlib_module_names, *ROOTS, *brought, *own}
     first: dict[str, str] = {}
     for path in files:
         if path.suffix == ".py":
