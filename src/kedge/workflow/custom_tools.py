@@ -1,6 +1,6 @@
 """Custom tools in a workflow: found by the node's plugin name, run by the host as tool processes.
 
-Looked for, in this order: in the given folders and the workflow's own, the workspace (``ayx_workspace.json``) that it
+Looked for, in this order: in the given folders and the workflow's own, the workspace (``ayx_workspace.json``) that each
 is or lies in, if that has the tool, a folder of the tool's name as an unpacked ``.yxi`` leaves it (``…Config.xml`` with
 ``main.pyz`` or Python files), or a Python file with a class of that name; then the packages that ``kedge install``
 unpacked; then the entry points of the group ``kedge.tools``. A plugin name may carry the tool's version: ``Clean_1_0``.

@@ -23,6 +23,7 @@ from kedge.workspace.built_for import BuiltFor, built_for
 from kedge.workspace.config_files import package_config, tool_config, tool_manifest
 from kedge.workspace.packing import store_file, write_member
 from kedge.workspace.requirements import read_needs
+from kedge.workspace.unpack import storable_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +101,7 @@ def build_yxi(
 
 
 def _usual_file(workspace: Workspace) -> Path:
-    file = workspace.folder / "build" / "yxi" / f"{workspace.name}.yxi"
+    file = workspace.folder / "build" / "yxi" / f"{storable_name(workspace.name)}.yxi"
     file.parent.mkdir(parents=True, exist_ok=True)
     return file
 

@@ -46,7 +46,7 @@ def package_sizes(archive: Path) -> list[PackageSize]:
 
 
 def _distributions(opened: zipfile.ZipFile) -> tuple[dict[str, str], dict[str, str]]:
-    """The versions of the distributions by name, and the distribution of each file."""
+    """The versions of the distributions by name, and the distribution of each file, and of each metadata folder."""
     versions: dict[str, str] = {}
     owners: dict[str, str] = {}
     for name in opened.namelist():
@@ -59,7 +59,7 @@ def _distributions(opened: zipfile.ZipFile) -> tuple[dict[str, str], dict[str, s
             opened.read(f"{folder}/RECORD").decode().splitlines() if f"{folder}/RECORD" in opened.namelist() else []
         )
         owners.update({f"{_SITE}{row[0]}": metadata["Name"] for row in csv.reader(record) if row})
-        owners[name] = metadata["Name"]
+        owners[folder] = metadata["Name"]
     return versions, owners
 
 
@@ -67,4 +67,4 @@ def _owner(name: str, owners: dict[str, str]) -> str:
     if not name.startswith(_SITE):
         return "the start of the archive"
     top = name.removeprefix(_SITE).partition("/")[0]
-    return owners.get(name) or top.removesuffix(".py")
+    return owners.get(name) or owners.get(_SITE + top) or top.removesuffix(".py")

@@ -10,10 +10,8 @@ from __future__ import annotations
 __all__ = ["Package", "PackagedTool", "install_yxi", "installed", "read_package", "uninstall"]
 
 import contextlib
-import re
 import shutil
 import tempfile
-import unicodedata
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +22,7 @@ from kedge.host.file_lock import locked
 from kedge.tools.element import Element, parse_element
 from kedge.workflow.tool_folders import bare_name, folder_tool, installed_packages, same_tool, tool_folder
 from kedge.workspace.launcher import unpacked_folder
-from kedge.workspace.unpack import LIMITS, Limits, unpack
+from kedge.workspace.unpack import LIMITS, Limits, storable_name, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -75,7 +73,7 @@ def install_yxi(file: Path, into: Path | None = None, *, replace: bool = False, 
                 f"{file} holds no tool: none of its folders has a …Config.xml; "
                 "macros and workflows are opened as they are, without installing"
             )
-        place = tools / _folder_name(package.name)
+        place = tools / storable_name(package.name)
         old = _present(place)
         if old is not None and not replace:
             there = read_package(old, str(old), old.name)
@@ -192,12 +190,6 @@ def _arriving(tools: Path) -> Iterator[Path]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _folder_name(package: str) -> str:
-    """A folder's name that every system can store."""
-    plain = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", package)).strip("._")[:80]
-    return f"package_{plain}" if re.fullmatch(r"(?i)|(con|prn|aux|nul|com\d|lpt\d)(\..*)?", plain) else plain
-
-
 def _present(place: Path) -> Path | None:
     """The installed package of that folder's name, in whatever case it was written."""
     return next((it for it in installed_packages(place.parent) if it.name.casefold() == place.name.casefold()), None)
@@ -245,4 +237,5 @@ def _delete(away: Path) -> None:
     for archive in away.glob("*/main.pyz"):
         if (unpacked := unpacked_folder(archive)) is not None:
             shutil.rmtree(unpacked, ignore_errors=True)
+            unpacked.with_name(f".{unpacked.name}_lock").unlink(missing_ok=True)
     shutil.rmtree(away.parent, ignore_errors=True)

@@ -35,7 +35,7 @@ _FILE = re.compile(r"\.(whl|zip|tar\.gz)$", re.IGNORECASE)
 class Needs(NamedTuple):
     """``packages`` from an index, ``local`` folders and files, ``options`` of the resolver, in pip's words.
 
-    ``notes`` say what was left out. ``packages`` holds what Kedge needs in a tool process too.
+    ``notes`` say what was left out.
     """
 
     packages: tuple[str, ...] = ()
@@ -54,11 +54,12 @@ class _Line(NamedTuple):
         return f"{self.file}:{self.number}"
 
 
-def read_needs(workspace: Workspace, environment: Mapping[str, str] | None = None) -> Needs:
+def read_needs(workspace: Workspace, environment: Mapping[str, str] | None = None, *, with_kedge: bool = True) -> Needs:
     """Read both requirement files of a workspace; one that is missing is empty.
 
-    ``environment`` is that of the markers, this interpreter's where it is None. Raises UsageError, with file and line,
-    for what is no requirement, and for a version of Kedge that this one is not.
+    ``with_kedge`` adds what Kedge needs in a tool process. ``environment`` is that of the markers, this interpreter's
+    where it is None. Raises UsageError, with file and line, for what is no requirement, and for a version of Kedge that
+    this one is not.
     """
     packages: list[str] = []
     local: list[Path] = []
@@ -74,7 +75,7 @@ def read_needs(workspace: Workspace, environment: Mapping[str, str] | None = Non
             notes.append(note)
         elif line.text not in packages:
             packages.append(line.text)
-    own = [str(needed) for needed in kedge_needs(extras, environment)]
+    own = [str(needed) for needed in kedge_needs(extras, environment)] if with_kedge else []
     backend = workspace.backend.resolve()
     return Needs(
         (*own, *packages), tuple(path for path in local if path.resolve() != backend), tuple(options), tuple(notes)

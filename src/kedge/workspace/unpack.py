@@ -7,7 +7,7 @@ that Windows, macOS and Linux can all store.
 
 from __future__ import annotations
 
-__all__ = ["LIMITS", "Limits", "unpack"]
+__all__ = ["LIMITS", "Limits", "storable_name", "unpack"]
 
 import re
 import shutil
@@ -69,6 +69,12 @@ def unpack(package: Path, into: Path, limits: Limits = LIMITS) -> list[PurePosix
     except OSError as error:
         raise UsageError(f"{error.filename or package} cannot be used: {error.strerror or error}") from None
     return [member.place for member in members if not member.is_folder]
+
+
+def storable_name(text: str) -> str:
+    """A name made of ``text`` that a file or folder may have on every system."""
+    plain = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", text)).strip("._")[:80]
+    return plain if plain and not _NOT_FOR_WINDOWS.search(plain) else f"package_{plain}"
 
 
 def _judged(package: Path, infos: Sequence[zipfile.ZipInfo], limits: Limits) -> list[_Member]:
