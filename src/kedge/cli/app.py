@@ -8,7 +8,11 @@ import sys
 import typer
 
 import kedge
+<<<<<<< HEAD
 from kedge.cli import bench, build, conformance, dev, doctor, flow, install, migrate, new, tool
+=======
+from kedge.cli import bench, conformance, doctor, flow, migrate, new, old_verbs, tool
+>>>>>>> scaffold
 
 __all__ = ["main"]
 
@@ -32,6 +36,7 @@ app.command("uninstall")(install.uninstall)
 app.command("dev", context_settings={"ignore_unknown_options": True})(dev.dev)
 app.command("migrate")(migrate.migrate)
 app.command("doctor")(doctor.doctor)
+old_verbs.add_to(app)
 
 
 @app.command()

@@ -20,6 +20,7 @@ _EXTRAS = {
     "workflow": ("duckdb", "sqlglot", "lark", "regex"),
     "v1": ("pandas",),
     "migrate": ("libcst",),
+    "workshop": ("jinja2",),
 }
 _SMALL_SHARED_MEMORY = 256 << 20
 

@@ -23,6 +23,8 @@ _VERSION = re.compile(r"\d{1,9}(\.\d{1,9}){0,3}", re.ASCII)
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 _FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*", re.ASCII)
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE | re.ASCII)
+_LONGEST = 40
+"""Letters of a tool's name: its files have longer names, and some systems have short paths."""
 
 
 def check_version(text: str) -> str:
@@ -51,6 +53,10 @@ def check_tool_name(text: str) -> str:
 
     So it takes letters of English, digits and underscores. Raises UsageError that proposes a name.
     """
+    if len(text) > _LONGEST:
+        raise UsageError(
+            f"{text!r} cannot be the name of a tool, it has {len(text)} letters: write one of {_LONGEST} at most"
+        )
     if not _PLAIN.fullmatch(text) or keyword.iskeyword(text) or keyword.iskeyword(text.lower()):
         raise UsageError(f"{text!r} cannot be the name of a tool{_write_instead(text)}")
     if hasattr(builtins, text) or _DEVICE.fullmatch(text):
@@ -94,4 +100,4 @@ def _write_instead(text: str) -> str:
         proposed += "Tool"
     if not _PLAIN.fullmatch(proposed):
         return ": write a letter of English, then letters, digits and underscores, for example CleanNames"
-    return f": write {proposed}, which can be one"
+    return f": write {proposed}"

@@ -7,9 +7,10 @@ and to the package's ``__init__.py`` leaves the rest of them as it was.
 
 from __future__ import annotations
 
-__all__ = ["NewTool", "PackageFacts", "new_tool", "new_workspace"]
+__all__ = ["NewTool", "PackageFacts", "new_tests", "new_tool", "new_workspace"]
 
 import datetime
+import json
 import re
 import sys
 from dataclasses import replace
@@ -26,6 +27,7 @@ from kedge.workspace.project_file import load_workspace, render_workspace
 from kedge.workspace.rendering import render_template
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from kedge.workspace.tool_types import ToolType
@@ -133,11 +135,32 @@ def new_tool(
     return _add(workspace, tool, kind)
 
 
+def new_tests(workspace: Workspace, tools: Iterable[WorkspaceTool]) -> list[Path]:
+    """Write tests for those of the tools that have none: the conformance kit, on a sample for their author to change.
+
+    Returns the files that were written. Raises UsageError where one cannot be.
+    """
+    files: dict[Path, bytes] = {}
+    for tool in tools:
+        path = _tests_file(workspace, module_name_of(tool.name))
+        if path.exists():
+            continue
+        files[path] = render_template(
+            "tools/any_test.py",
+            class_name=tool.class_name,
+            package=tool.module,
+            sample="{" + ", ".join(f"{_quoted(name)}: SAMPLE" for name in tool.input_anchors) + "}",
+            outputs="[" + ", ".join(map(_quoted, tool.output_anchors)) + "]",
+        )
+    write_files(files)
+    return list(files)
+
+
 def _add(workspace: Workspace, tool: WorkspaceTool, kind: ToolType) -> NewTool:
     grown = replace(workspace, tools={**workspace.tools, tool.name: tool})
     paths, init = grown.paths(tool), _init_file(workspace)
     name = module_name_of(tool.name)
-    module, tests = init.parent / f"{name}.py", workspace.backend / "tests" / f"test_{name}.py"
+    module, tests = init.parent / f"{name}.py", _tests_file(workspace, name)
     values = {"class_name": tool.name, "module_name": name, "package": tool.module}
     made = {
         module: render_template(f"tools/{kind.name}.py", **values),
@@ -184,6 +207,15 @@ def _package(workspace: Workspace) -> str:
 
 def _init_file(workspace: Workspace) -> Path:
     return workspace.backend.joinpath(*_package(workspace).split(".")) / "__init__.py"
+
+
+def _tests_file(workspace: Workspace, module: str) -> Path:
+    return workspace.backend / "tests" / f"test_{module}.py"
+
+
+def _quoted(text: str) -> str:
+    """A text as Python source, in the quotes that formatters like."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _with_import(init: Path, module: str, class_name: str) -> bytes:

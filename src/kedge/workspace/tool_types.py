@@ -35,7 +35,7 @@ _ONE_OUT = {"Output": _ANCHOR}
 _ALL = (
     ToolType("single-input-single-output", "trims the texts of records", _ONE_IN, _ONE_OUT),
     ToolType("input", "makes records: the numbers of a range", {}, _ONE_OUT),
-    ToolType("output", "writes records to a file of JSON lines", _ONE_IN, {}),
+    ToolType("output", "writes records to a CSV file", _ONE_IN, {}),
     ToolType("multiple-inputs", "lets records with a known key pass", {"Data": _ANCHOR, "Keys": _ANCHOR}, _ONE_OUT),
     ToolType(
         "multiple-outputs",
