@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import queue
+import tempfile
 import threading
 from collections import defaultdict
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from unittest.mock import patch
 
@@ -30,7 +32,6 @@ from tests.behaviour.raw_protocol import CONTROL, RECORD_TRANSFER, message_class
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from kedge.sdk.fields import Metadata
     from kedge.sdk.outlet import Answer, Message, Request
@@ -153,13 +154,14 @@ def over_grpc(script: Script, folder: Path) -> Outcome:
 
 def over_shared_memory(script: Script, folder: Path) -> Outcome:
     """Kedge's host and Kedge's service, where the host has the token, and batches of any size go through memory."""
+    shared = Path(tempfile.mkdtemp(prefix="shared-", dir=folder))
     with patch.object(shared_memory_writer, "SMALLEST", 0):
-        return _through_session(script, Served(script, folder, token=TOKEN), TOKEN)
+        return _through_session(script, Served(script, folder, token=TOKEN), TOKEN, shared)
 
 
-def _through_session(script: Script, served: Served, token: str | None) -> Outcome:
+def _through_session(script: Script, served: Served, token: str | None, shared: Path | None = None) -> Outcome:
     outcome = Outcome()
-    with ToolSession(served.address, token, outcome, shared_memory=token is not None) as session:
+    with ToolSession(served.address, token, outcome, shared_folder=shared) as session:
         session.initialize(initialization(script))
         if token is not None:
             assert SHARED_MEMORY in session.agreed(20)

@@ -67,6 +67,11 @@ def run_directories() -> list[Path]:
     return [path for path in Path(tempfile.gettempdir()).iterdir() if path.name.startswith("kedge-")]
 
 
+def shared_folders(host: int) -> list[Path]:
+    places = {Path("/dev/shm"), Path(tempfile.gettempdir())}
+    return [path for place in places if place.is_dir() for path in place.glob(f"kedge-shm-{host}-*")]
+
+
 @posix_only
 class TestSignals:
     @pytest.mark.parametrize(
@@ -150,10 +155,13 @@ class TestDeathOfTheHost:
         assert wait_until(lambda: len(command.descendants()) >= 2, 30)
         processes = command.descendants()
         assert wait_until(lambda: any(p.cpu_times().user > 1.5 for p in processes), 30), "records flow"
+        (shared,) = shared_folders(command.process.pid)
+        assert list(shared.glob("out-*")), "records flow through shared memory"
         command.send(SIGKILL)
         command.finish()
         assert wait_until(lambda: all(map(is_gone, processes)), LEAVES_NOTHING_WITHIN), processes
         assert wait_until(lambda: run_directories() == [], LEAVES_NOTHING_WITHIN)
+        assert wait_until(lambda: shared_folders(command.process.pid) == [], LEAVES_NOTHING_WITHIN)
         assert not (folder / "out.parquet").exists()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -26,7 +27,6 @@ from kedge.wire.shared_memory import (
     make_folder,
     map_segment,
     pack_descriptor,
-    remove_folder,
     unpack_descriptor,
 )
 from kedge.wire.shared_memory_reader import SharedMemoryReader
@@ -53,7 +53,7 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     made = make_folder()
     assert made is not None
     yield made
-    remove_folder(made)
+    shutil.rmtree(made, ignore_errors=True)
 
 
 class Pool:
@@ -86,7 +86,16 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 class TestPool:
     def test_a_batch_comes_out_as_it_went_in(self, pool: Pool) -> None:
-        tables = [numbers(MIB), pa.table({"t": ["x" * n for n in range(500)]}), numbers(MIB).slice(7, 60_000)]
+        words = pa.array(["x" * n for n in range(500)])
+        tables = [
+            numbers(MIB),
+            pa.table({"t": words}),
+            numbers(MIB).slice(7, 60_000),
+            pa.concat_tables([numbers(MIB), numbers(800), numbers(MIB // 2)]),
+            pa.table({"d": words.dictionary_encode(), "n": range(500)}),
+            pa.table({"l": [list(range(n)) for n in range(200)], "b": [n % 3 == 0 or None for n in range(200)]}),
+            pa.table({"s": pa.array([{"a": n, "b": str(n)} for n in range(5000)])}).slice(3, 4000),
+        ]
         for table in tables:
             received = pool.send(table)
             assert received is not None
@@ -228,7 +237,7 @@ print(table.num_rows)
     def test_a_batch_outlives_the_folder_and_both_ends(self, folder: Path) -> None:
         pool = Pool(folder)
         received = pool.send(numbers(MIB))
-        remove_folder(folder)
+        shutil.rmtree(folder)
         del pool
         gc.collect()
         assert received is not None

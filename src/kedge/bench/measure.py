@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import statistics
 import time
@@ -95,11 +96,17 @@ def machine() -> dict[str, str]:
     """What the figures were taken on."""
     return {
         "system": f"{platform.system()} {platform.release()}",
-        "processor": platform.machine(),
+        "processor": f"{platform.machine()}, {os.cpu_count()} cores",
+        "load": _load(),
         "python": platform.python_version(),
         "pyarrow": pa.__version__,
         "grpcio": grpc.__version__,
     }
+
+
+def _load() -> str:
+    """How many processes wanted a core in the last minute, these ones included."""
+    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
 
 
 def _rounded(values: Sequence[float]) -> float:

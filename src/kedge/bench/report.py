@@ -13,7 +13,8 @@ __all__ = ["report_page"]
 _INTRODUCTION = """# Benchmarks
 
 What `kedge bench` measured on one machine. A figure is a ratio against a named peer that was measured in turn with it,
-in the same run; it is the median of the pairs. Absolute figures say more about the machine than about Kedge.
+in the same run; it is the median of the pairs. Absolute figures say more about the machine than about Kedge. So does
+the load: with more processes than cores, those that hand records from thread to thread wait the longest.
 
 The tool passes through what it gets; both processes run on this machine. This page is made by `kedge bench report` from
 what the other commands printed.

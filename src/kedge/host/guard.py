@@ -7,17 +7,21 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["start_guard"]
 
 _SHELL = Path("/bin/sh")
 # `read` returns at the end of the pipe, which comes with the end of the host, however that ends. A tool process of
 # Kedge watches the host too, but cannot while it hangs in C code; one of foreign make does not.
-_SCRIPT = 'read -r _; kill -9 "-$1" 2>/dev/null; rm -rf -- "$2"'
+_SCRIPT = 'read -r _; kill -9 "-$1" 2>/dev/null; shift; rm -rf -- "$@"'
 
 
-def start_guard(pipe: int, group: int, run_directory: Path) -> subprocess.Popen[bytes] | None:
-    """Start the process that kills ``group`` and removes ``run_directory`` when the host's end of ``pipe`` closes.
+def start_guard(pipe: int, group: int, folders: Sequence[Path]) -> subprocess.Popen[bytes] | None:
+    """Start the process that kills ``group`` and removes the run's ``folders`` when the host's end of ``pipe`` closes.
 
     ``pipe`` is its read end. None where the system has no shell for it; there the tool process watches alone. Kill the
     guard, and wait for it, once the tool process is gone.
@@ -26,7 +30,7 @@ def start_guard(pipe: int, group: int, run_directory: Path) -> subprocess.Popen[
         return None
     with contextlib.suppress(OSError):
         return subprocess.Popen(  # noqa: S603 - a fixed script, and arguments of our own
-            [str(_SHELL), "-c", _SCRIPT, "kedge-guard", str(group), str(run_directory)],
+            [str(_SHELL), "-c", _SCRIPT, "kedge-guard", str(group), *map(str, folders)],
             stdin=pipe,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

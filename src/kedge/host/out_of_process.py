@@ -103,7 +103,15 @@ def _converse(
 ) -> Exception | None:
     """Hold both streams until the run is over; what broke it, if anything did."""
     negotiates = process.description is not None
-    with ToolSession(process.address, process.token, receiver, budget=launch.budget, negotiates=negotiates) as session:
+    with ToolSession(
+        process.address,
+        process.token,
+        receiver,
+        budget=launch.budget,
+        negotiates=negotiates,
+        shared_folder=process.shared_folder,
+        run_directory=process.run_directory,
+    ) as session:
         session.initialize(initialization)
         feeder = threading.Thread(target=_feed, args=(session, initialization, feeds), name="kedge-feed", daemon=True)
         feeder.start()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from kedge.exceptions import ToolCrashed, ToolStartError
 from kedge.host.guard import start_guard
 from kedge.host.process_output import ProcessOutput, tool_frames, was_in_callback
+from kedge.wire.shared_memory import SUPPORTED, make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -36,8 +37,8 @@ class ToolProcess:
     """One tool process and its run directory, a folder that only this user can enter.
 
     ``on_line`` gets what the process prints, as ``("stdout" | "stderr", line)``, on a thread of this object; stacks go
-    to :attr:`stack` instead. Times in seconds. Always :meth:`stop` it, best as a context manager; nothing of it, and
-    nothing that it started, is left after that.
+    to :attr:`stack` instead. ``shared_memory`` makes a :attr:`shared_folder` for the records. Times in seconds. Always
+    :meth:`stop` it, best as a context manager; nothing of it, and nothing that it started, is left after that.
     """
 
     def __init__(
@@ -47,12 +48,15 @@ class ToolProcess:
         environment: Mapping[str, str] | None = None,
         on_line: Callable[[str, str], None] | None = None,
         patience: float = 2.0,
+        shared_memory: bool = SUPPORTED,
     ) -> None:
         self.command = list(command)
         self.token = secrets.token_hex(16)
         self.run_directory: Path | None = None
+        self.shared_folder: Path | None = None
         self._environment = dict(environment or {})
         self._patience = patience
+        self._shares = shared_memory
         self._output = ProcessOutput(on_line or (lambda _stream, _line: None))
         self._exited = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
@@ -96,6 +100,7 @@ class ToolProcess:
         Raises ToolStartError with the last lines of stderr where it ends first, or says no port within ``timeout``.
         """
         self.run_directory = Path(tempfile.mkdtemp(prefix="kedge-"))
+        self.shared_folder = make_folder() if self._shares else None
         try:
             self._launch()
         except OSError as error:
@@ -128,7 +133,7 @@ class ToolProcess:
                 start_new_session=_POSIX,
             )
             for descriptor in inherited:
-                self._guard = start_guard(descriptor, process.pid, self.run_directory)
+                self._guard = start_guard(descriptor, process.pid, self._folders())
         finally:
             for descriptor in inherited:
                 os.close(descriptor)
@@ -225,12 +230,15 @@ class ToolProcess:
             self._process.kill()
         self.stop()
 
+    def _folders(self) -> list[Path]:
+        return [folder for folder in (self.run_directory, self.shared_folder) if folder is not None]
+
     def _clean_up(self) -> None:
         self._output.join(_OUTPUT_ENDS_WITHIN)
         if self._reaper is not None:
             self._reaper.join(_OUTPUT_ENDS_WITHIN)
-        if self.run_directory is not None:
-            shutil.rmtree(self.run_directory, ignore_errors=True)
+        for folder in self._folders():
+            shutil.rmtree(folder, ignore_errors=True)
         if self._guard is not None:
             self._guard.kill()
             self._guard.wait()

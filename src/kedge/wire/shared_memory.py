@@ -16,11 +16,11 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-import shutil
 import stat
 import struct
 import sys
 import tempfile
+from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -44,7 +44,6 @@ __all__ = [
     "make_folder",
     "map_segment",
     "pack_descriptor",
-    "remove_folder",
     "segment_name",
     "unpack_descriptor",
 ]
@@ -78,7 +77,7 @@ class Place(NamedTuple):
 
 def pack_descriptor(places: list[Place]) -> bytes:
     """The bytes that travel in place of batches."""
-    return _MARK + b"".join(_PLACE.pack(*place) for place in places)
+    return b"".join((_MARK, *starmap(_PLACE.pack, places)))
 
 
 def unpack_descriptor(data: bytes) -> Iterator[Place]:
@@ -105,7 +104,8 @@ def make_folder() -> Path | None:
     """A new folder for a run's segments, of mode 0700; None where none can be made.
 
     It lies in ``KEDGE_SHARED_MEMORY`` where that is set (empty: nowhere), else in memory where the system has a
-    place for that (``/dev/shm``), else among the temporary files. Its name holds the id of this process.
+    place for that (``/dev/shm``), else among the temporary files. Its name holds the id of this process. What is
+    mapped stays readable when the folder is removed.
     """
     chosen = os.environ.get("KEDGE_SHARED_MEMORY")
     memory = "/dev/shm"  # noqa: S108 - mkdtemp makes a name that nobody can foresee, for this user alone
@@ -113,11 +113,6 @@ def make_folder() -> Path | None:
         with contextlib.suppress(OSError):
             return Path(tempfile.mkdtemp(prefix=f"kedge-shm-{os.getpid()}-", dir=place))
     return None
-
-
-def remove_folder(folder: Path) -> None:
-    """Remove a run's folder. What is mapped stays readable to those that have mapped it."""
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def is_private(folder: Path) -> bool:

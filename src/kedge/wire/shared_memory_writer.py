@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
-from kedge.wire.ipc import stream_pieces
+from kedge.wire.ipc import END_MARKER, lay_out, stream_pieces
 from kedge.wire.shared_memory import BODY, FREE, RETIRED, TAKEN, Place, map_segment, segment_name
 
 if TYPE_CHECKING:
     import mmap
     from pathlib import Path
 
-__all__ = ["SMALLEST", "PoolStatistics", "SharedMemoryWriter"]
+    from kedge.wire.ipc import Layout
+
+__all__ = ["SMALLEST", "PoolStatistics", "SharedMemoryWriter", "pool_share"]
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +26,8 @@ _PATIENCE = 0.05
 _NAP = 0.0002
 SMALLEST = 16 << 10
 """Bytes of a batch below which a message that holds it is as fast as one that stands for it."""
+_OPTIONS = pa.ipc.IpcWriteOptions()
+"""Those of every stream. Where it is given none, Arrow looks for them in the environment."""
 _GRAIN = 64 << 10
 _LEAST_SEGMENT = 512 << 10
 """Bytes. Each segment takes a file descriptor at both ends."""
@@ -44,9 +48,15 @@ class PoolStatistics(NamedTuple):
     high_water: int
 
 
+def pool_share(budget: int) -> int:
+    """The bytes of a direction's ``budget`` that are its pool's; the rest is for batches that wait to get there."""
+    return budget - budget // 8
+
+
 class _Segment(NamedTuple):
     number: int
     memory: mmap.mmap
+    body: pa.Buffer
     path: Path
 
     @property
@@ -64,6 +74,7 @@ class SharedMemoryWriter:
         self._folder = folder
         self._prefix = prefix
         self._budget = budget
+        self._layout: Layout | None = None
         self._segments: list[_Segment] = []
         self._made = 0
         self._held = 0
@@ -84,26 +95,36 @@ class SharedMemoryWriter:
         """
         if table.get_total_buffer_size() < SMALLEST:
             return None
-        pieces = stream_pieces(table)
-        length = sum(map(len, pieces))
+        length = self._stream_length(table)
         if length < SMALLEST:
             return None
         segment = self._find(BODY + length, wait)
         if segment is None:
             self._inline += wait
             return None
-        body = pa.FixedSizeBufferWriter(pa.py_buffer(memoryview(segment.memory)[BODY:]))
-        for piece in pieces:
-            body.write(piece)
+        body = pa.FixedSizeBufferWriter(segment.body)
+        body.set_memcopy_threshold(self._budget)  # one thread: to hand a copy to others takes longer than the copy
+        with pa.RecordBatchStreamWriter(body, table.schema, options=_OPTIONS) as stream:
+            stream.write_table(table)
         segment.memory[0] = TAKEN
         self._batches += 1
         self._bytes += length
-        return Place(segment.number, BODY, length)
+        return Place(segment.number, BODY, body.tell())
 
     def statistics(self) -> PoolStatistics:
         """What passed so far, and the pool."""
         passed = self._batches, self._bytes, self._inline, self._waits
         return PoolStatistics(*passed, len(self._segments), self._high_water)
+
+    def _stream_length(self, table: pa.Table) -> int:
+        """The bytes of the table's stream; without writing it, where there are no dictionaries."""
+        layout = self._layout
+        if layout is None or not layout.schema.equals(table.schema, check_metadata=True):
+            layout = self._layout = lay_out(table.schema)
+        if not layout.plain:
+            return sum(map(len, stream_pieces(table)))
+        sizes: int = sum(map(pa.ipc.get_record_batch_size, table.to_batches()))
+        return len(layout.message) + sizes + len(END_MARKER)
 
     def _find(self, size: int, wait: bool) -> _Segment | None:
         """A free segment of at least ``size`` bytes."""
@@ -152,7 +173,7 @@ class SharedMemoryWriter:
             self._budget = self._held  # there is no more room than what the pool has
             logger.warning("records travel through less shared memory: %s: %s", self._folder, error.strerror)
             return None
-        self._segments.append(_Segment(self._made, memory, path))
+        self._segments.append(_Segment(self._made, memory, pa.py_buffer(memory)[BODY:], path))
         self._made += 1
         self._held += size
         self._high_water = max(self._high_water, self._held)
