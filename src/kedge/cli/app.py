@@ -8,11 +8,7 @@ import sys
 import typer
 
 import kedge
-<<<<<<< HEAD
-from kedge.cli import bench, build, conformance, dev, doctor, flow, install, migrate, new, tool
-=======
-from kedge.cli import bench, conformance, doctor, flow, migrate, new, old_verbs, tool
->>>>>>> scaffold
+from kedge.cli import bench, build, conformance, dev, doctor, flow, install, migrate, new, old_verbs, tool
 
 __all__ = ["main"]
 
