@@ -211,6 +211,29 @@ class TestOldVerbs:
         assert kedge("generate-tests", "--tool-name", "ATestTool").exit_code == 0
         assert "conformance" in tests.read_text(encoding="utf-8")
 
+    def test_a_package_needs_a_tool(self) -> None:
+        kedge(*self.INIT)
+        for command in (["create-yxi", "--omit-ui"], ["designer-install", "--install-type", "user", "--omit-ui"]):
+            result = kedge(*command)
+            assert result.exit_code == 2
+            assert "has no tool to package; kedge new tool NAME makes one" in result.stderr
+
+    @pytest.mark.parametrize(
+        ("options", "error"),
+        [
+            (
+                ["--install-type", "admin"],
+                "--install-type is user, but 'admin' was given: kedge install FILE.yxi --into",
+            ),
+            ([], "lacks --yxi-path FILE.yxi"),
+            (["--yxi-path", "no.yxi"], "no.yxi is not there"),
+        ],
+    )
+    def test_a_package_is_installed_for_the_user_alone(self, options: list[str], error: str) -> None:
+        result = kedge("install-yxi", *options)
+        assert result.exit_code == 2
+        assert error in result.stderr
+
     @pytest.mark.timeout(60)
     def test_the_tests_are_run_with_the_backend_on_the_path(self, capfd: pytest.CaptureFixture[str]) -> None:
         kedge(*self.INIT)
