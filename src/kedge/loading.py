@@ -53,13 +53,13 @@ def parse_tool_name(text: str) -> ToolName:
     return name
 
 
-def load_tool(name: ToolName) -> type[PluginV2]:
-    """Import the package and return the tool's class.
+def load_tool(name: ToolName, *, search: bool = True) -> type[PluginV2]:
+    """Import the package and return the tool's class; without ``search`` only from where Python itself looks.
 
     Raises ToolStartError that names the module, the missing dependency, the class that is no tool, or the methods that
     an abstract class lacks.
     """
-    module = _import_file(Path(name.package)) if name.is_file else _import_package(name.package)
+    module = _import_file(Path(name.package)) if name.is_file else _import_package(name.package, search)
     tool = getattr(module, name.tool, None)
     if tool is None:
         raise ToolStartError(f"{name.package} has no class {name.tool!r}; {_what_it_has(module, name.tool)}")
@@ -131,8 +131,8 @@ def _fingerprint(path: Path) -> str:
     return hashlib.sha256(str(path).encode(errors="surrogateescape")).hexdigest()[:8]
 
 
-def _import_package(package: str) -> ModuleType:
-    for folder in _package_folders():
+def _import_package(package: str, search: bool) -> ModuleType:
+    for folder in _package_folders() if search else ():
         _search(folder, before_installed=True)
     try:
         return importlib.import_module(package)

@@ -8,7 +8,7 @@ import sys
 import typer
 
 import kedge
-from kedge.cli import bench, conformance, doctor, flow, migrate, new, new_ui, old_verbs, tool
+from kedge.cli import bench, build, conformance, dev, doctor, flow, install, migrate, new, new_ui, old_verbs, tool
 
 __all__ = ["main"]
 
@@ -27,6 +27,10 @@ app.add_typer(new.app, name="new")
 app.add_typer(bench.app, name="bench")
 app.command("run")(flow.run)
 app.command("check")(flow.check)
+app.command("build")(build.build)
+app.command("install")(install.install)
+app.command("uninstall")(install.uninstall)
+app.command("dev", context_settings={"ignore_unknown_options": True})(dev.dev)
 app.command("migrate")(migrate.migrate)
 app.command("doctor")(doctor.doctor)
 old_verbs.add_to(app)

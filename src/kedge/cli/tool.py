@@ -11,6 +11,7 @@ import typer
 
 from kedge.cli.arguments import anchored_files, split_command
 from kedge.cli.exits import CLEAN, REPORTED, USAGE, errors_as_exit_codes
+from kedge.cli.last_run import remember_run
 from kedge.exceptions import SettingsError, UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from kedge.host.sinks import Sink
     from kedge.host.tool_call import ToolCall
 
-__all__ = ["app"]
+__all__ = ["app", "output_files", "tool_call"]
 
 app = typer.Typer(help="Run, inspect and serve one tool.", no_args_is_help=True)
 
@@ -62,14 +63,15 @@ def run(
     """
 
     def planned_and_run() -> ToolResult:
-        files = _output_files(outputs or [], update_only)
-        call = _tool_call(tool, command, python, inputs or [], config or [], config_file, services)
+        files = output_files(outputs or [], update_only)
+        call = tool_call(tool, command, python, inputs or [], config or [], config_file, services)
         call.outputs = list(files) or None
         call.update_only, call.in_process = update_only, in_process
         call.start_timeout, call.timeout = start_timeout, timeout
         return _displayed(call, lambda: _run(call, files))
 
     with errors_as_exit_codes(), _refusals_as_exit_code():
+        remember_run()
         result = planned_and_run() if report is None else _reported(tool, command, report, planned_and_run)
         if update_only:
             _print_announcements(result)
@@ -84,7 +86,7 @@ def inspect(
     with errors_as_exit_codes(), _refusals_as_exit_code():
         from kedge.cli.inspection import print_declaration
 
-        call = _tool_call(tool, None, python, [], config or [], config_file, None)
+        call = tool_call(tool, None, python, [], config or [], config_file, None)
         call.update_only = True
         print_declaration(call.target)
         result = _displayed(call, lambda: call.run(lambda _anchor: _CountedOnly()))
@@ -117,7 +119,8 @@ class _CountedOnly:
         """Nothing was kept."""
 
 
-def _output_files(pairs: list[str], update_only: bool) -> dict[str, str]:
+def output_files(pairs: list[str], update_only: bool) -> dict[str, str]:
+    """The file of each anchor that ``-o`` names, ``-`` for one that is shown. Raises UsageError."""
     files = anchored_files(pairs, "-o")
     for anchor, paths in files.items():
         if len(paths) > 1:
@@ -127,7 +130,7 @@ def _output_files(pairs: list[str], update_only: bool) -> dict[str, str]:
     return {anchor: paths[0] for anchor, paths in files.items()}
 
 
-def _tool_call(
+def tool_call(
     tool: str,
     command: str | None,
     python: str | None,
@@ -136,6 +139,7 @@ def _tool_call(
     config_file: Path | None,
     services: Path | None,
 ) -> ToolCall:
+    """The run that the options ask for, whose outputs are not decided yet. Raises UsageError."""
     from kedge.host.engine_services import LocalEngineServices
     from kedge.host.run_tool import config_document
     from kedge.host.target import resolve_target
