@@ -225,14 +225,14 @@ class TestUpgrades:
 
     def test_an_upgrade_that_returns_nothing_is_its_authors_error(self) -> None:
         class Wrong(BaseModel):
-            upgrades: ClassVar = (lambda config: config.clear(),)
+            upgrades: ClassVar[tuple[Any, ...]] = (lambda config: config.clear(),)
 
         with pytest.raises(TypeError, match=r"Wrong from version 1.*must return the dict"):
             read("", Wrong)
 
     def test_problems_after_an_upgrade_have_the_new_names(self) -> None:
         class Renamed(BaseModel):
-            upgrades: ClassVar = (limit_became_threshold,)
+            upgrades: ClassVar[tuple[Any, ...]] = (limit_became_threshold,)
             threshold: int = Field(default=0, alias="Threshold")
 
         assert problems("<Limit>x</Limit>", Renamed) == ("Configuration/Threshold is 'x'; allowed: whole number",)
