@@ -199,6 +199,14 @@ class TestPackages:
                 f"it is looked for in {folder} and in this Python's environment ({sys.prefix})"
             )
 
+    def test_of_a_workspace_are_found_from_anywhere_in_it(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        written(folder / "ayx_workspace.json", "{}", tool=False)
+        written(folder / "backend" / "workspace_tools" / "__init__.py", mark="of the backend")
+        (folder / "ui" / "Clean").mkdir(parents=True)
+        monkeypatch.chdir(folder / "ui" / "Clean")
+        assert load("workspace_tools") == "of the backend"
+        assert f"{folder / 'ui' / 'Clean'}, {folder / 'backend'} and in this Python" in refusal("absent_tools")
+
     def test_whose_module_is_not_there_are_named_too(self, folder: Path) -> None:
         written(folder / "tools_there" / "__init__.py")
         assert refusal("tools_there.absent").startswith("there is no package 'tools_there.absent' to load")

@@ -1,7 +1,8 @@
 """From the name of a tool to its class.
 
 A tool is named ``package:Tool`` (or ``package`` and ``Tool`` apart, as engines do), where the package is importable
-from the working folder or the environment, or ``path/to/file.py:Tool``.
+from the working folder, the backend of the workspace that this folder is in, or the environment; or
+``path/to/file.py:Tool``.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ from kedge.sdk.plugin import PluginV2
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["ToolName", "load_tool", "parse_tool_name", "tool_class"]
+__all__ = ["WORKSPACE_FILE", "ToolName", "find_workspace", "load_tool", "parse_tool_name", "tool_class"]
+
+WORKSPACE_FILE = "ayx_workspace.json"
+"""The file that makes a folder a workspace, an author's project, with its Python packages in the folder ``backend``."""
 
 
 class ToolName(NamedTuple):
@@ -47,13 +51,13 @@ def parse_tool_name(text: str) -> ToolName:
     return name
 
 
-def load_tool(name: ToolName) -> type[PluginV2]:
-    """Import the package and return the tool's class.
+def load_tool(name: ToolName, *, search: bool = True) -> type[PluginV2]:
+    """Import the package and return the tool's class; without ``search`` only from where Python itself looks.
 
     Raises ToolStartError that names the module, the missing dependency, the class that is no tool, or the methods that
     an abstract class lacks.
     """
-    module = _import_file(Path(name.package)) if name.is_file else _import_package(name.package)
+    module = _import_file(Path(name.package)) if name.is_file else _import_package(name.package, search)
     tool = getattr(module, name.tool, None)
     if tool is None:
         raise ToolStartError(f"{name.package} has no class {name.tool!r}; {_what_it_has(module, name.tool)}")
@@ -72,6 +76,12 @@ def tool_class(candidate: object, called: str) -> type[PluginV2]:
     if lacking := sorted(getattr(candidate, "__abstractmethods__", ())):
         raise ToolStartError(f"{called} is abstract: it lacks {', '.join(lacking)}")
     return candidate if issubclass(candidate, PluginV2) else candidate.__kedge_tool__()
+
+
+def find_workspace(path: Path) -> Path | None:
+    """Return the nearest folder that is a workspace: ``path`` itself or one above it; ``None`` without."""
+    path = path.absolute()
+    return next((folder for folder in (path, *path.parents) if (folder / WORKSPACE_FILE).is_file()), None)
 
 
 def _is_tool(candidate: object) -> TypeGuard[type[Any]]:
@@ -121,14 +131,21 @@ def _fingerprint(path: Path) -> str:
     return hashlib.sha256(str(path).encode(errors="surrogateescape")).hexdigest()[:8]
 
 
-def _import_package(package: str) -> ModuleType:
-    _search(Path.cwd(), before_installed=True)
+def _import_package(package: str, search: bool) -> ModuleType:
+    for folder in _package_folders() if search else ():
+        _search(folder, before_installed=True)
     try:
         return importlib.import_module(package)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
         raise _import_error(package, error) from error
+
+
+def _package_folders() -> list[Path]:
+    """The working folder, and the backend of the workspace that it is in."""
+    workspace = find_workspace(Path.cwd())
+    return [Path.cwd(), *([workspace / "backend"] if workspace else [])]
 
 
 def _search(folder: Path, *, before_installed: bool) -> None:
@@ -143,9 +160,10 @@ def _search(folder: Path, *, before_installed: bool) -> None:
 def _import_error(package: str, error: BaseException) -> ToolStartError:
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     if missing is not None and f"{package}.".startswith(f"{missing}."):
+        searched = ", ".join(map(str, _package_folders()))
         return ToolStartError(
             f"there is no package {missing!r} to load the tool from; "
-            f"it is looked for in {Path.cwd()} and in this Python's environment ({sys.prefix})"
+            f"it is looked for in {searched} and in this Python's environment ({sys.prefix})"
         )
     if missing is not None and missing.startswith(f"{package.partition('.')[0]}."):
         return ToolStartError(f"{package} imports {missing!r}, which is not there\n{_import_frames(error)}")

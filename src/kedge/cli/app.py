@@ -8,7 +8,7 @@ import sys
 import typer
 
 import kedge
-from kedge.cli import bench, conformance, doctor, flow, migrate, tool
+from kedge.cli import bench, build, conformance, dev, doctor, flow, install, migrate, new, new_ui, old_verbs, tool
 
 __all__ = ["main"]
 
@@ -22,11 +22,18 @@ app = typer.Typer(
 )
 tool.app.command("test")(conformance.check_tool)
 app.add_typer(tool.app, name="tool")
+new.app.command("ui")(new_ui.new_ui)
+app.add_typer(new.app, name="new")
 app.add_typer(bench.app, name="bench")
 app.command("run")(flow.run)
 app.command("check")(flow.check)
+app.command("build")(build.build)
+app.command("install")(install.install)
+app.command("uninstall")(install.uninstall)
+app.command("dev", context_settings={"ignore_unknown_options": True})(dev.dev)
 app.command("migrate")(migrate.migrate)
 app.command("doctor")(doctor.doctor)
+old_verbs.add_to(app)
 
 
 @app.command()

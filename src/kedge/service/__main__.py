@@ -23,9 +23,9 @@ from kedge.sdk.anchors import anchors_to_json, declared_anchors  # noqa: E402
 from kedge.service.logs import make_streams_safe, set_up_logging  # noqa: E402
 from kedge.service.parent import watch_parent  # noqa: E402
 from kedge.service.settings import ServiceSettings  # noqa: E402
-from kedge.wire.process_lines import ADDRESS_PREFIX, DESCRIPTION_PREFIX, PORT_PREFIX  # noqa: E402
+from kedge.wire.process_lines import ADDRESS_PREFIX, DESCRIPTION_PREFIX, PORT_PREFIX, REFUSAL_PREFIX  # noqa: E402
 
-__all__ = ["main", "serve_tool"]
+__all__ = ["main", "run_archive", "serve_tool"]
 
 logger = logging.getLogger("kedge.service")
 
@@ -34,8 +34,11 @@ _STDOUT = 1
 _THREADS_MAY_TAKE = 1.0  # less than the two seconds that a host waits before it sends SIGTERM
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Parse the command line that engines use and serve; the return value is the exit code."""
+def main(argv: list[str] | None = None, *, search: bool = True) -> int:
+    """Parse the command line that engines use and serve; the return value is the exit code.
+
+    Without ``search`` the tool's package has to be where Python itself looks, and not in the working folder.
+    """
     parser = argparse.ArgumentParser(prog="python -m kedge.service", description="Serve a tool to an engine.")
     commands = parser.add_subparsers(dest="command", required=True)
     start = commands.add_parser("start-sdk-tool-service", help="serve one run of one tool")
@@ -43,10 +46,15 @@ def main(argv: list[str] | None = None) -> int:
     start.add_argument("tool", help="the tool's class in the package")
     start.add_argument("--sdk-engine-server-address", help="accepted for engines that pass it; not used", default=None)
     arguments = parser.parse_args(argv)
-    return serve_tool(ToolName(arguments.package, arguments.tool))
+    return serve_tool(ToolName(arguments.package, arguments.tool), search=search)
 
 
-def serve_tool(name: ToolName) -> int:
+def run_archive() -> None:
+    """Serve a tool that is packed together with Kedge, and exit: the entry point of ``main.pyz``."""
+    _leave(main(search=False))
+
+
+def serve_tool(name: ToolName, *, search: bool = True) -> int:
     """Load a tool and serve one run of it on this thread; the return value is the exit code of the process.
 
     0 the run was confirmed to the engine, 2 the call was wrong, 3 the tool did not load or the engine went away.
@@ -59,7 +67,7 @@ def serve_tool(name: ToolName) -> int:
         watch_parent(settings.run_directory)
         # Whatever the tool makes of sys.stdout, this one speaks to the engine.
         with open(os.dup(_STDOUT), "w", encoding="utf-8") as engine:  # noqa: PTH123 - a descriptor is no path
-            confirmed = _serve(name, settings, engine)
+            confirmed = _serve(name, settings, engine, search)
     except KeyboardInterrupt:
         return 130
     except KedgeError as error:
@@ -68,9 +76,9 @@ def serve_tool(name: ToolName) -> int:
     return _CLEAN if confirmed else _FAILED
 
 
-def _serve(name: ToolName, settings: ServiceSettings, engine: TextIO) -> bool:
+def _serve(name: ToolName, settings: ServiceSettings, engine: TextIO, search: bool) -> bool:
     install_alias()
-    tool = load_tool(name)
+    tool = load_tool(name, search=search)
     from kedge.service.server import ToolService
 
     service = ToolService(tool, name.tool, settings)
@@ -82,7 +90,10 @@ def _serve(name: ToolName, settings: ServiceSettings, engine: TextIO) -> bool:
         print(DESCRIPTION_PREFIX, json.dumps(anchors_to_json(declared_anchors(tool))), sep="", file=engine)
     print(f"{ADDRESS_PREFIX}{settings.address}" if settings.run_directory else f"{PORT_PREFIX}{port}", file=engine)
     engine.flush()
-    return service.serve()
+    confirmed = service.serve()
+    if settings.token is not None and (refused := service.run.refused) is not None:
+        print(REFUSAL_PREFIX, json.dumps(refused.problems), sep="", file=engine)
+    return confirmed
 
 
 def _dump_stacks_on_termination() -> None:

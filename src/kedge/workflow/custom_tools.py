@@ -1,9 +1,9 @@
 """Custom tools in a workflow: found by the node's plugin name, run by the host as tool processes.
 
-Looked for, in this order: in the given folders and the workflow's own, a workspace (``ayx_workspace.json``) that has
-the tool, a folder of the tool's name as an unpacked ``.yxi`` leaves it (``…Config.xml`` with ``main.pyz`` or Python
-files), or a Python file with a class of that name; then the entry points of the group ``kedge.tools``. A plugin name
-may carry the tool's version: ``Clean_1_0``.
+Looked for, in this order: in the given folders and the workflow's own, the workspace (``ayx_workspace.json``) that each
+is or lies in, if that has the tool, a folder of the tool's name as an unpacked ``.yxi`` leaves it (``…Config.xml`` with
+``main.pyz`` or Python files), or a Python file with a class of that name; then the packages that ``kedge install``
+unpacked; then the entry points of the group ``kedge.tools``. A plugin name may carry the tool's version: ``Clean_1_0``.
 """
 
 from __future__ import annotations
@@ -11,26 +11,34 @@ from __future__ import annotations
 __all__ = ["CustomTool", "custom_tools", "find_custom_tool"]
 
 import json
-import os
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 from kedge.exceptions import WorkflowError
 from kedge.formula.types import DesignerType
 from kedge.host.streaming import StreamedResult
-from kedge.host.target import ToolTarget, resolve_target
+from kedge.host.target import resolve_target
 from kedge.host.tool_call import ToolCall
+from kedge.loading import WORKSPACE_FILE, find_workspace
 from kedge.sdk.constants import MessageType
 from kedge.sdk.fields import Field as SdkField
 from kedge.sdk.fields import FieldType
 from kedge.sdk.schemas import metadata_from_schema, schema_from_metadata
 from kedge.tools.contract import Built, Context, Described, Input, Inputs, Order, Source, Step, Tool
-from kedge.tools.element import Element, parse_element, render_element
+from kedge.tools.element import render_element
 from kedge.tools.schema import Field, Schema
+from kedge.workflow.tool_folders import (
+    CustomTool,
+    bare_name,
+    in_folder,
+    installed_packages,
+    python_path,
+    same_tool,
+    tool_folder,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,9 +47,7 @@ if TYPE_CHECKING:
     from kedge.workflow.document import Node
 
 GROUP = "kedge.tools"
-VERSION = re.compile(r"(_v?\d+([._]\d+)*)$")
 ENGINES = frozenset({"SdkEnginePlugin.dll", "Python"})
-SERVE = "start-sdk-tool-service"
 KINDS = {
     MessageType.INFO: "info",
     MessageType.WARN: "warning",
@@ -49,15 +55,6 @@ KINDS = {
     MessageType.FILEINPUT: "info",
     MessageType.FILEOUTPUT: "info",
 }
-
-
-@dataclass(frozen=True)
-class CustomTool:
-    """How to serve a custom tool, and its anchors; no anchors where nothing says them."""
-
-    target: ToolTarget
-    inputs: tuple[Input, ...] = ()
-    outputs: tuple[str, ...] = ()
 
 
 def custom_tools(
@@ -91,38 +88,34 @@ def custom_tools(
 def find_custom_tool(plugin: str, folders: Sequence[Path], entry: str = "") -> CustomTool | None:
     r"""Find a custom tool by its plugin name; ``entry`` is the ``folder\\file.py`` of a tool of the first SDK."""
     for folder in folders:
-        found = _in_workspace(plugin, folder) or _in_folder(plugin, folder, entry) or _in_file(plugin, folder)
+        found = _in_workspace(plugin, folder) or in_folder(plugin, folder, entry) or _in_file(plugin, folder)
         if found:
             return found
+    for package in installed_packages(tool_folder()):
+        if found := in_folder(plugin, package, entry):
+            return found
     for point in entry_points(group=GROUP):
-        if _same(point.name, plugin):
+        if same_tool(point.name, plugin):
             return CustomTool(resolve_target(point.value))
     return None
 
 
-def _bare(name: str) -> str:
-    return VERSION.sub("", name).casefold()
-
-
-def _same(name: str, plugin: str) -> bool:
-    return name.casefold() == plugin.casefold() or _bare(name) == _bare(plugin)
-
-
 def _in_workspace(plugin: str, folder: Path) -> CustomTool | None:
-    path = folder / "ayx_workspace.json"
-    if not path.is_file():
+    workspace = find_workspace(folder)
+    if workspace is None:
         return None
+    path = workspace / WORKSPACE_FILE
     try:
         tools = json.loads(path.read_text(encoding="utf-8-sig")).get("tools", {})
     except ValueError as fault:
         raise WorkflowError(f"{path}: this is not JSON: {fault}") from fault
     for name, described in tools.items():
-        if not _same(name, plugin):
+        if not same_tool(name, plugin):
             continue
         backend, configuration = described.get("backend", {}), described.get("configuration", {})
         target = resolve_target(f"{backend.get('tool_module', 'ayx_plugins')}:{backend.get('tool_class_name', name)}")
         return CustomTool(
-            replace(target, environment=_python_path(folder / "backend")),
+            replace(target, environment=python_path(workspace / "backend")),
             tuple(_input(key, value) for key, value in (configuration.get("input_anchors") or {}).items()),
             tuple(configuration.get("output_anchors") or {}),
         )
@@ -133,58 +126,14 @@ def _input(name: str, described: Mapping[str, Any]) -> Input:
     return Input(name, Order.USED, bool(described.get("optional")), bool(described.get("allow_multiple")))
 
 
-def _python_path(folder: Path) -> dict[str, str]:
-    known = os.environ.get("PYTHONPATH", "")
-    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(folder), known)))}
-
-
-def _in_folder(plugin: str, folder: Path, entry: str) -> CustomTool | None:
-    if not folder.is_dir():
-        return None
-    name = entry.replace("\\", "/").split("/")[0] or plugin
-    place = next((item for item in sorted(folder.iterdir()) if item.is_dir() and _same(item.name, name)), None)
-    if place is None:
-        return None
-    target = _served(place, VERSION.sub("", plugin), entry)
-    if target is None:
-        return None
-    config = next(iter(sorted(place.glob("*Config.xml"))), None)
-    return _described(target, parse_element(config.read_bytes(), str(config))) if config else CustomTool(target)
-
-
 def _in_file(plugin: str, folder: Path) -> CustomTool | None:
     """Find the tool as a class of a Python file. Nothing is imported: only a tool process runs a tool's code."""
-    class_line = re.compile(rf"^class ({re.escape(VERSION.sub('', plugin))})\b", re.MULTILINE | re.IGNORECASE)
+    class_line = re.compile(rf"^class ({re.escape(bare_name(plugin))})\b", re.MULTILINE | re.IGNORECASE)
     for path in sorted(folder.glob("*.py")):
         match = class_line.search(path.read_text(encoding="utf-8", errors="replace"))
         if match:
             return CustomTool(resolve_target(f"{path}:{match[1]}"))
     return None
-
-
-def _served(place: Path, class_name: str, entry: str) -> ToolTarget | None:
-    archive = place / "main.pyz"
-    if archive.is_file():
-        return resolve_target((sys.executable, str(archive), SERVE, "ayx_plugins", class_name))
-    names = [entry.replace("\\", "/").rsplit("/", 1)[-1]] if entry else []
-    for name in (*names, "main.py", f"{class_name}.py", f"{class_name.lower()}.py", "ayx_plugins/__init__.py"):
-        path = place / name
-        if not path.is_file():
-            continue
-        if name == "ayx_plugins/__init__.py":
-            return replace(resolve_target(f"ayx_plugins:{class_name}"), environment=_python_path(place))
-        return resolve_target(f"{path}:{class_name}")
-    return None
-
-
-def _described(target: ToolTarget, config: Element) -> CustomTool:
-    """Read the anchors from a tool's ``Config.xml``."""
-    inputs = tuple(
-        Input(item.get("Name"), Order.USED, item.get("Optional") == "True", item.get("AllowMultiple") == "True")
-        for item in config.all("GuiSettings/InputConnections/Connection")
-    )
-    outputs = tuple(item.get("Name") for item in config.all("GuiSettings/OutputConnections/Connection"))
-    return CustomTool(target, inputs, outputs)
 
 
 def _as_tool(found: CustomTool, constants: Mapping[str, str]) -> Tool[str]:
