@@ -19,6 +19,7 @@ from kedge.tools.contract import Context, Inputs, Report
 from kedge.tools.element import Element
 from kedge.tools.schema import Schema, declared_schema
 from kedge.tools.settings import Settings
+from kedge.workflow.building import Configuration, configuration_element, plugin_string
 from kedge.workflow.constants import run_constants, typed_constants
 from kedge.workflow.custom_tools import custom_tools
 from kedge.workflow.document import Connection, Document, Node
@@ -71,14 +72,20 @@ class Workflow:
         save_document(self.document, path)
 
     def add(
-        self, plugin: str, configuration: Element, tool_id: int | None = None, **engine: str
+        self, plugin: str, configuration: Configuration = "", tool_id: int | None = None, **engine: str
     ) -> tuple[Workflow, int]:
-        """Return the workflow with one more tool, and its id; ``engine`` are attributes of its ``EngineSettings``."""
+        """Return the workflow with one more tool, and its id.
+
+        ``plugin`` is the plugin string, or for a standard tool its last part: ``Filter``. ``configuration`` is XML text
+        with or without its root, a mapping in the form of ``provider.tool_config``, or an ``Element``. ``engine`` are
+        the attributes of ``EngineSettings``: a custom tool has ``EngineDll="SdkEnginePlugin.dll"``.
+        """
         taken = [node.tool_id for node, _ in self.document.walk()]
         number = max(taken, default=0) + 1 if tool_id is None else tool_id
         place = Element("Position", (("x", str(54 + 96 * len(taken))), ("y", "54")))
+        plugin = plugin if engine else plugin_string(plugin)
         gui = Element("GuiSettings", (("Plugin", plugin),) if plugin else (), children=(place,))
-        properties = Element("Properties", children=(replace(configuration, tag="Configuration"),))
+        properties = Element("Properties", children=(configuration_element(configuration),))
         settings = Element("EngineSettings", tuple(engine.items())) if engine else None
         node = Node(number, gui, properties, settings)
         return replace(self, document=self.document.with_node(node)), number
