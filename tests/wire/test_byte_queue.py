@@ -94,3 +94,15 @@ class TestByteQueue:
         queue.close()
         with pytest.raises(ValueError, match="closed"):
             queue.put("late", 1)
+
+    def test_what_is_ceded_is_no_room_any_more_until_it_comes_back(self) -> None:
+        queue: ByteQueue[str] = ByteQueue(10)
+        queue.cede(6)
+        queue.put("first", 4)
+        writer = in_thread(queue.put, "second", 4)
+        writer.join(0.05)
+        assert writer.is_alive()
+        queue.cede(-6)
+        writer.join(10)
+        assert not writer.is_alive()
+        assert queue.statistics().high_water == 8

@@ -110,6 +110,7 @@ def _converse(
         budget=launch.budget,
         negotiates=negotiates,
         shared_folder=process.shared_folder,
+        run_directory=process.run_directory,
     ) as session:
         session.initialize(initialization)
         feeder = threading.Thread(target=_feed, args=(session, initialization, feeds), name="kedge-feed", daemon=True)

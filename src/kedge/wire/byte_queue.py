@@ -65,6 +65,11 @@ class ByteQueue(Generic[T]):
             self._high_water = max(self._high_water, self._held)
             self._call_taker()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is queued, and the reader has come back for more."""
+        return self._taker_waits and not self._items and self._closed is False
+
     def close(self, error: BaseException | None = None) -> None:
         """Take nothing more. With an ``error`` what is queued is dropped and writers get the error."""
         with self._lock:
@@ -74,6 +79,12 @@ class ByteQueue(Generic[T]):
                 self._items.clear()
                 self._held = 0
             self._call_taker()
+            self._others.notify_all()
+
+    def cede(self, size: int) -> None:
+        """Leave ``size`` bytes of the budget to something else that holds what was taken; negative takes back."""
+        with self._lock:
+            self._budget -= size
             self._others.notify_all()
 
     def flush(self) -> None:
