@@ -29,8 +29,10 @@ __all__ = [
     "Step",
     "Tool",
     "column",
+    "select_from",
 ]
 
+import threading
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
@@ -133,7 +135,7 @@ class Source:
     def select(self, projections: Sequence[exp.Expr] | None = None) -> Query:
         """Return SELECT ``projections`` (by default every column) FROM this, order kept, row for row."""
         chosen = self.columns if projections is None else list(projections)
-        return Query(exp.select(*chosen, *self.hidden).from_(self.table), self.order, self.natural)
+        return Query(select_from([*chosen, *self.hidden], self.table), self.order, self.natural)
 
     def numbered(self, hidden: str) -> Source:
         """Return this relation with its order in columns, numbering the rows where the order is only natural.
@@ -247,7 +249,7 @@ class Context:
 
     ``running`` is false where schemas are inferred without records; ``used`` are the output anchors that somebody
     reads, once it runs. ``declared`` says the schema that the file declares for an output anchor (``MetaInfo``);
-    ``facts`` are the results of the tool's probes, empty before the run.
+    ``facts`` are the results of the tool's probes, empty before the run. ``cancelled`` is set where the run is to end.
     """
 
     tool_id: int
@@ -263,6 +265,7 @@ class Context:
     used: frozenset[str] = frozenset()
     declared: Mapping[str, Schema] = field(default_factory=dict)
     facts: Mapping[str, pa.Table] = field(default_factory=dict)
+    cancelled: threading.Event = field(default_factory=threading.Event)
 
     def hidden(self, number: int = 0) -> str:
         """Return a name for a hidden column of this tool."""
@@ -318,6 +321,11 @@ def column(name: str, table: str = "") -> exp.Column:
     return exp.column(exp.to_identifier(name, quoted=True), table=table or None)
 
 
+def select_from(projections: Iterable[exp.Expr], table: exp.Expr) -> exp.Select:
+    """Return SELECT ``projections`` FROM ``table``, of these very nodes: copying them is what planning would cost."""
+    return exp.select(*projections, copy=False).from_(table, copy=False)
+
+
 def aliased(expressions: Iterable[tuple[exp.Expr, str]]) -> list[exp.Expr]:
     """Return projections with their names."""
-    return [exp.alias_(expression, name, quoted=True) for expression, name in expressions]
+    return [exp.alias_(expression, name, quoted=True, copy=False) for expression, name in expressions]

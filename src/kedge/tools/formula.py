@@ -12,7 +12,7 @@ from sqlglot import exp
 from kedge.formula.translate import to_sql
 from kedge.formula.typed import FieldRef, Typed, walk
 from kedge.formula.types import DesignerType
-from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool, aliased, column
+from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool, aliased, column, select_from
 from kedge.tools.expressions import compiled, stored_sql
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
@@ -105,18 +105,18 @@ def _stage(
     after = schema
     for item in waiting.values():
         after = after.with_field(item.field)
-    inner = source.table if schema is source.schema else query.select.subquery("computed")
+    inner = source.table if schema is source.schema else query.select.subquery("computed", copy=False)
     raw: list[tuple[exp.Expr, str]] = []
     columns = [
-        exp.alias_(_stored(waiting[field.name.casefold()], raw, context), field.name, quoted=True)
+        exp.alias_(_stored(waiting[field.name.casefold()], raw, context), field.name, quoted=True, copy=False)
         if field.name.casefold() in waiting
         else column(field.name)
         for field in after
     ]
     if raw:
         known = [column(field.name) for field in schema]
-        inner = exp.select(*known, *source.hidden, *aliased(raw)).from_(inner).subquery("raw")
-    select = exp.select(*columns, *source.hidden).from_(inner)
+        inner = select_from([*known, *source.hidden, *aliased(raw)], inner).subquery("raw", copy=False)
+    select = select_from([*columns, *source.hidden], inner)
     return replace(query, select=select), after, {}
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool, aliased, column
+from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool, aliased, column, select_from
 from kedge.tools.options import Options
 from kedge.tools.schema import Schema
 from kedge.tools.selection import Chosen, Selection, choose, parse_selection, plain_candidates, project
@@ -61,9 +61,9 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     made = [item.transform(hoisted, target) for item, target in zip(projections, chosen, strict=True)]
     inner = source.table
     if casts:
-        read = exp.select(*source.columns, *source.hidden, *aliased((cast, name) for cast, name in casts.items()))
-        inner = read.from_(source.table).subquery("read")
-    select = exp.select(*made, *source.hidden).from_(inner)
+        read = [*source.columns, *source.hidden, *aliased((cast, name) for cast, name in casts.items())]
+        inner = select_from(read, source.table).subquery("read", copy=False)
+    select = select_from([*made, *source.hidden], inner)
     return {"Output": Query(select, source.order, source.natural, same_count="Input")}
 
 

@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kedge.exceptions import UsageError
-from kedge.sdk.tool_config import config_to_xml
 from kedge.tools.element import Element, parse_element
-from kedge.tools.registry import plugin_names
 
 Configuration = Element | str | Mapping[str, Any]
 
@@ -24,6 +22,8 @@ def configuration_element(given: Configuration) -> Element:
     if isinstance(given, Element):
         return given.replace(tag="Configuration")
     if isinstance(given, Mapping):
+        from kedge.sdk.tool_config import config_to_xml
+
         return parse_element(config_to_xml(given), "the configuration")
     text = given.strip()
     whole = text if text.startswith(("<Configuration", "<?xml")) else f"<Configuration>{given}</Configuration>"
@@ -37,4 +37,6 @@ def plugin_string(name: str) -> str:
     """Return the plugin string of a standard tool that is named by its last part, as ``Filter``; else ``name``."""
     if not name or "." in name:
         return name
+    from kedge.tools.registry import plugin_names
+
     return plugin_names().get(name, name)

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 GROUP = "kedge.tools"
 VERSION = re.compile(r"(_v?\d+([._]\d+)*)$")
-ENGINES = frozenset({"SdkEnginePlugin.dll", "Python"})
 SERVE = "start-sdk-tool-service"
 KINDS = {
     MessageType.INFO: "info",
@@ -70,10 +69,8 @@ def custom_tools(
     """
 
     def find(node: Node) -> Tool[Any] | None:
-        engine = node.engine.get("EngineDll") if node.engine else ""
-        if engine not in ENGINES or not node.engine:
-            return None
-        entry = node.engine.get("EngineDllEntryPoint") if engine == "Python" else ""
+        engine = node.engine
+        entry = engine.get("EngineDllEntryPoint") if engine and engine.get("EngineDll") == "Python" else ""
         found = find_custom_tool(node.plugin, folders, entry)
         if found is None:
             return None
@@ -199,6 +196,7 @@ def _as_tool(found: CustomTool, constants: Mapping[str, str]) -> Tool[str]:
             config_xml=config,
             constants=known,
             update_only=update_only,
+            cancelled=context.cancelled,
         )
 
     def bind(config: str, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:
