@@ -32,7 +32,6 @@ __all__ = [
     "select_from",
 ]
 
-import threading
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
@@ -185,11 +184,13 @@ class Step:
     """Arrow records in, Arrow records out, by anchor; inputs arrive as streams in their order.
 
     An input anchor that takes several is handed over as ``Input#1``, ``Input#2`` and so on. The records of one output
-    anchor are read to their end before those of the next. ``finish`` is called when all are read.
+    anchor are read to their end before those of the next. ``finish`` is called when all are read; ``cancel``, from
+    another thread, where the run is to end before.
     """
 
     run: Callable[[Mapping[str, pa.RecordBatchReader]], Mapping[str, Records | Described]]
     finish: Callable[[], None] = lambda: None
+    cancel: Callable[[], None] = lambda: None
 
 
 Built: TypeAlias = "Mapping[str, Query] | Step"
@@ -249,7 +250,7 @@ class Context:
 
     ``running`` is false where schemas are inferred without records; ``used`` are the output anchors that somebody
     reads, once it runs. ``declared`` says the schema that the file declares for an output anchor (``MetaInfo``);
-    ``facts`` are the results of the tool's probes, empty before the run. ``cancelled`` is set where the run is to end.
+    ``facts`` are the results of the tool's probes, empty before the run.
     """
 
     tool_id: int
@@ -265,7 +266,6 @@ class Context:
     used: frozenset[str] = frozenset()
     declared: Mapping[str, Schema] = field(default_factory=dict)
     facts: Mapping[str, pa.Table] = field(default_factory=dict)
-    cancelled: threading.Event = field(default_factory=threading.Event)
 
     def hidden(self, number: int = 0) -> str:
         """Return a name for a hidden column of this tool."""

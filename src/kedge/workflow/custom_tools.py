@@ -14,6 +14,7 @@ import json
 import os
 import re
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
@@ -52,11 +53,12 @@ KINDS = {
 
 @dataclass(frozen=True)
 class CustomTool:
-    """How to serve a custom tool, and its anchors; no anchors where nothing says them."""
+    """How to serve a custom tool, and its anchors; ``described`` is whether anything says them."""
 
     target: ToolTarget
     inputs: tuple[Input, ...] = ()
     outputs: tuple[str, ...] = ()
+    described: bool = False
 
 
 def custom_tools(
@@ -74,12 +76,10 @@ def custom_tools(
         found = find_custom_tool(node.plugin, folders, entry)
         if found is None:
             return None
-        inputs, outputs = wired.get(node.tool_id, (set(), set()))
-        found = replace(
-            found,
-            inputs=found.inputs or tuple(Input(name, Order.USED, True, True) for name in sorted(inputs)),
-            outputs=found.outputs or tuple(sorted(outputs)) or ("Output",),
-        )
+        if not found.described:
+            inputs, outputs = wired.get(node.tool_id, (set(), set()))
+            connected = tuple(Input(name, Order.USED, True, True) for name in sorted(inputs))
+            found = replace(found, inputs=connected, outputs=tuple(sorted(outputs)) or ("Output",))
         return _as_tool(found, constants)
 
     return find
@@ -122,6 +122,7 @@ def _in_workspace(plugin: str, folder: Path) -> CustomTool | None:
             replace(target, environment=_python_path(folder / "backend")),
             tuple(_input(key, value) for key, value in (configuration.get("input_anchors") or {}).items()),
             tuple(configuration.get("output_anchors") or {}),
+            described="output_anchors" in configuration,
         )
     return None
 
@@ -170,8 +171,16 @@ def _served(place: Path, class_name: str, entry: str) -> ToolTarget | None:
             continue
         if name == "ayx_plugins/__init__.py":
             return replace(resolve_target(f"ayx_plugins:{class_name}"), environment=_python_path(place))
-        return resolve_target(f"{path}:{class_name}")
+        return resolve_target(f"{path}:{_class_in(path, class_name)}")
     return None
+
+
+def _class_in(path: Path, class_name: str) -> str:
+    """Tools of the first SDK call their class ``AyxPlugin``, whatever the tool is called."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    first = re.search(r"^class AyxPlugin\b", text, re.MULTILINE)
+    named = re.search(rf"^class {re.escape(class_name)}\b", text, re.MULTILINE)
+    return "AyxPlugin" if first and not named else class_name
 
 
 def _described(target: ToolTarget, config: Element) -> CustomTool:
@@ -181,7 +190,7 @@ def _described(target: ToolTarget, config: Element) -> CustomTool:
         for item in config.all("GuiSettings/InputConnections/Connection")
     )
     outputs = tuple(item.get("Name") for item in config.all("GuiSettings/OutputConnections/Connection"))
-    return CustomTool(target, inputs, outputs)
+    return CustomTool(target, inputs, outputs, described=True)
 
 
 def _as_tool(found: CustomTool, constants: Mapping[str, str]) -> Tool[str]:
@@ -196,7 +205,6 @@ def _as_tool(found: CustomTool, constants: Mapping[str, str]) -> Tool[str]:
             config_xml=config,
             constants=known,
             update_only=update_only,
-            cancelled=context.cancelled,
         )
 
     def bind(config: str, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:
@@ -233,6 +241,7 @@ def _step(
     context: Context,
 ) -> Step:
     running: list[StreamedResult] = []
+    ended = threading.Event()
 
     def run(streams: Mapping[str, Any]) -> Mapping[str, Described]:
         records: dict[str, list[object]] = {}
@@ -241,7 +250,7 @@ def _step(
             for source, wire in zip(sources, wires, strict=True):
                 schema = _arrow_schema(source.schema)
                 records.setdefault(name, []).append(streams[name + wire].cast(schema))
-        result = StreamedResult(call(records))
+        result = StreamedResult(replace(call(records), cancelled=ended))
         running.append(result)
         return _Outputs(result, found.outputs)
 
@@ -251,7 +260,7 @@ def _step(
                 result.wait()
                 _report(result, context)
 
-    return Step(run, finish)
+    return Step(run, finish, ended.set)
 
 
 class _Outputs(Mapping[str, Described]):

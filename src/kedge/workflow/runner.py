@@ -58,11 +58,14 @@ class Run:
     tools: list[ToolReport] = field(default_factory=list)
     failed: set[int] = field(default_factory=set)
     cancelled: threading.Event = field(default_factory=threading.Event)
+    steps: list[Step] = field(default_factory=list)
 
     def cancel(self) -> None:
         """End the run, from any thread: what runs now ends with an error, nothing else starts."""
         self.cancelled.set()
         self.engine.cancel()
+        for step in tuple(self.steps):
+            step.cancel()
 
     def execute(self) -> None:
         """Run every tool of the plan; errors become messages, and what depends on a failed tool is skipped."""
@@ -130,7 +133,7 @@ class Run:
     def _evaluate(self, tool: ResolvedTool) -> None:
         context = self.context_of(tool, lambda kind, text: self._say(tool, kind, text))
         used = frozenset(anchor for anchor in tool.tool.outputs if self.plan.is_used((tool.tool_id, anchor)))
-        context = replace(context, used=used, cancelled=self.cancelled)
+        context = replace(context, used=used)
         sources = self._inputs(tool, self._source)
         if tool.tool.probe:
             facts = {
@@ -195,6 +198,7 @@ class Run:
 
     def _step(self, tool: ResolvedTool, step: Step, schemas: Mapping[str, Schema]) -> None:
         streams = {wire.anchor + wire.name: self.engine.stream(self._relation(wire).records()) for wire in tool.wires}
+        self.steps.append(step)
         try:
             for anchor, records in step.run(streams).items():
                 if self.plan.is_used((tool.tool_id, anchor)):
@@ -203,6 +207,7 @@ class Run:
                     deque(records.records, maxlen=0)  # a tool must not wait for a reader that never comes
         finally:
             step.finish()
+            self.steps.remove(step)
 
     def _load(self, tool: ResolvedTool, anchor: str, schema: Schema | None, records: Records | Described) -> None:
         if isinstance(records, Described):
