@@ -43,7 +43,7 @@ def run(
 ) -> None:
     """Run a workflow: standard tools on the engine, custom tools in processes of their own."""
     from kedge.cli.flow_display import FlowDisplay, print_run
-    from kedge.cli.report import write_report
+    from kedge.cli.report import peak_memory, write_report
     from kedge.workflow.workflow import Workflow
 
     with errors_as_exit_codes():
@@ -71,7 +71,7 @@ def run(
             for sink in sinks.values():
                 sink.abandon()
         if report is not None:
-            write_report(report, result.to_dict())
+            write_report(report, {**result.to_dict(), "peak_memory": peak_memory()})
         print_run(result, [anchor for anchor, path in files.items() if path == "-"])
         if interrupt is not None:
             raise interrupt
