@@ -149,6 +149,17 @@ class TestErrors:
         flow = replace(flow, document=replace(flow.document, properties=element("Properties", {}, limit)))
         assert flow.run(taps=[(tool, "Output")]).table(tool).num_rows == 2
 
+    def test_no_file_is_written_where_output_is_disabled(self, tmp_path: Path) -> None:
+        flow, tool = numbers(Workflow(path=tmp_path / "w.yxmd"), 1)
+        flow, output = add(
+            flow, f"{BASE}DbFileOutput.DbFileOutput", '<File FileFormat="0">x.csv</File>', (tool, "Output", "Input")
+        )
+        switch = element("DisableAllOutput", {"value": "True"})
+        flow = replace(flow, document=replace(flow.document, properties=element("Properties", {}, switch)))
+        report = flow.run()
+        assert (report.ok, report.files, list(tmp_path.iterdir())) == (True, (), [])
+        assert report.of(output).status == "done"
+
     def test_too_many_conversion_errors_may_stop_the_run(self) -> None:
         rows = "".join(f"<r><c>x{value}</c></r>" for value in range(4))
         flow, tool = add(Workflow(), TEXT_INPUT, f'<Fields><Field name="n"/></Fields><Data>{rows}</Data>')
@@ -302,6 +313,49 @@ class TestProperties:
             assert sorted(places[0] + places[1]) == list(range(len(rows)))
             assert places == [sorted(found) for found in places]
         assert len({row[0] for row in unique.rows("Unique")}) == len(unique.rows("Unique"))
+
+    @settings(max_examples=8)
+    @given(rows=cells)
+    def test_a_sort_is_stable(self, rows: list[tuple[object, object]]) -> None:
+        table = data("n Int32, t V_String(3), i Int32", *((*row, place) for place, row in enumerate(rows)))
+        order = '<Configuration><SortInfo locale="0"><Field field="n" order="Ascending"/></SortInfo></Configuration>'
+        found = run_one(f"{BASE}Sort.Sort", order, {"Input": table}).rows()
+        assert [(row[0], row[2]) for row in found] == sorted(
+            ((row[0], place) for place, row in enumerate(rows)), key=lambda item: (item[0] is not None, item[0] or 0)
+        )
+
+    @settings(max_examples=8)
+    @given(left=cells, right=cells)
+    def test_a_union_has_the_rows_of_both(
+        self, left: list[tuple[object, object]], right: list[tuple[object, object]]
+    ) -> None:
+        tables = [data("n Int32, t V_String(3)", *rows) for rows in (left, right)]
+        found = run_one(f"{BASE}Union.Union", "<Configuration><Mode>ByName</Mode></Configuration>", {"Input": tables})
+        assert found.rows() == [*left, *right]
+
+    @settings(max_examples=8)
+    @given(rows=st.lists(st.tuples(st.none() | st.integers(0, 9), st.none() | st.integers(0, 9)), max_size=6))
+    def test_a_cross_tab_undoes_a_transpose(self, rows: list[tuple[object, object]]) -> None:
+        table = data("i Int32, a Int32, b Int32", *((place, *row) for place, row in enumerate(rows)))
+        fields = "".join(f'<Field field="{name}" selected="True"/>' for name in "ab")
+        turn = (
+            f'<Configuration><KeyFields><Field field="i"/></KeyFields><DataFields>{fields}</DataFields></Configuration>'
+        )
+        turned = run_one(f"{BASE}Transpose.Transpose", turn, {"Input": table}).rows()
+        assert len(turned) == 2 * len(rows)
+        if not rows:
+            return
+        back = (
+            '<Configuration><GroupFields><Field field="i"/></GroupFields><HeaderField field="Name"/>'
+            '<DataField field="Value"/><Methods><Method method="First"/></Methods></Configuration>'
+        )
+        again = run_one(
+            f"{BASE}CrossTab.CrossTab",
+            back,
+            {"Input": data("i Int32, Name V_String(3), Value Double", *turned)},
+            check=False,
+        )
+        assert again.rows() == [(place, *row) for place, row in enumerate(rows)]
 
     @settings(max_examples=12)
     @given(left=cells, right=cells)

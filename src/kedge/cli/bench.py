@@ -33,6 +33,29 @@ def transport(rounds: Rounds = 5) -> None:
 
 
 @app.command()
+def flow(
+    rounds: Rounds = 3,
+    rows: Annotated[
+        int, typer.Option(min=1, help="rows of the pipeline; 5 times as many under the memory limit")
+    ] = 10_000_000,
+    parts: Annotated[
+        list[str] | None, typer.Option("--part", help="pipeline, custom, memory, start or loops; all by default")
+    ] = None,
+    folder: Annotated[Path | None, typer.Option(help="where the data is written and kept", file_okay=False)] = None,
+    flows: Annotated[
+        Path | None, typer.Option(help="workflow files whose check is timed", exists=True, file_okay=False)
+    ] = None,
+) -> None:
+    """Whole workflows, against the same queries by hand in DuckDB and Polars, and against Python loops."""
+    from kedge.bench.flow import PARTS, bench_flow
+
+    if wrong := [part for part in parts or () if part not in PARTS]:
+        raise typer.BadParameter(f"{wrong[0]!r} is none of {', '.join(PARTS)}", param_hint="--part")
+    found = bench_flow(rounds, _say, rows=rows, parts=parts or PARTS, folder=folder, flows=flows)
+    print(json.dumps(found, indent=2))
+
+
+@app.command()
 def report(files: Annotated[list[Path], typer.Argument(help="what the other commands printed", exists=True)]) -> None:
     """A page, in Markdown, of figures that were measured before."""
     from kedge.bench.report import report_page

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import signal
-from contextlib import contextmanager
+import threading
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,11 +15,15 @@ from kedge.cli.exits import CLEAN, REPORTED, errors_as_exit_codes
 from kedge.exceptions import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
-    from kedge.workflow.engine import Engine
+    from kedge.host.sinks import Sink
+    from kedge.workflow.report import RunReport
+    from kedge.workflow.runner import Run
 
 __all__ = ["check", "run"]
+
+POLL = 0.2  # seconds
 
 FlowArgument = Annotated[Path, typer.Argument(metavar="FLOW.yxmd", help="the workflow")]
 ToolFolders = Annotated[list[Path] | None, typer.Option("--tools", metavar="DIR", help="where custom tools are")]
@@ -37,23 +43,24 @@ def run(
 ) -> None:
     """Run a workflow: standard tools on the engine, custom tools in processes of their own."""
     from kedge.cli.flow_display import FlowDisplay, print_run
-    from kedge.cli.report import write_report
-    from kedge.host.sinks import open_sinks
+    from kedge.cli.report import peak_memory, write_report
     from kedge.workflow.workflow import Workflow
 
     with errors_as_exit_codes():
         files = _taps(taps or [])
-        sinks = open_sinks({f"{tool}:{anchor}": path for (tool, anchor), path in files.items() if path != "-"})
+        sinks = _sinks({f"{tool}:{anchor}": path for (tool, anchor), path in files.items() if path != "-"})
         try:
-            with FlowDisplay() as display, _cancelled_by_signals() as started:
-                result = Workflow.load(flow).run(
-                    engine,
-                    tools=tools or (),
-                    constants=_constants(constants or []),
-                    taps=list(files),
-                    progress=display.on_tool,
-                    on_start=started,
-                    memory_limit=None if memory is None else memory << 20,
+            with FlowDisplay() as display:
+                result, interrupt = _interruptible(
+                    lambda on_start: Workflow.load(flow).run(
+                        engine,
+                        tools=tools or (),
+                        constants=_constants(constants or []),
+                        taps=list(files),
+                        progress=display.on_tool,
+                        on_start=on_start,
+                        memory_limit=None if memory is None else memory << 20,
+                    )
                 )
             if result.ok:
                 for name, sink in sinks.items():
@@ -64,8 +71,10 @@ def run(
             for sink in sinks.values():
                 sink.abandon()
         if report is not None:
-            write_report(report, result.to_dict())
+            write_report(report, {**result.to_dict(), "peak_memory": peak_memory()})
         print_run(result, [anchor for anchor, path in files.items() if path == "-"])
+        if interrupt is not None:
+            raise interrupt
         raise typer.Exit(CLEAN if result.ok else REPORTED)
 
 
@@ -82,6 +91,14 @@ def check(flow: FlowArgument, tools: ToolFolders = None, constants: Constants = 
         found = workflow.check(tools or (), _constants(constants or []))
         print_check(flow, found)
         raise typer.Exit(CLEAN if found.ok else REPORTED)
+
+
+def _sinks(files: dict[str, str]) -> dict[str, Sink]:
+    if not files:
+        return {}
+    from kedge.host.sinks import open_sinks
+
+    return dict(open_sinks(files))
 
 
 def _taps(pairs: list[str]) -> dict[tuple[int, str], str]:
@@ -106,33 +123,38 @@ def _constants(pairs: list[str]) -> dict[str, str]:
     return values
 
 
-class _Cancel:
-    """Ends the engine's work on SIGINT or SIGTERM; the run then comes back by an exception."""
+def _interruptible(work: Callable[[Callable[[Run], None]], RunReport]) -> tuple[RunReport, BaseException | None]:
+    """Do the work in a thread of its own, since no signal is heard while the engine is at work in this one.
 
-    def __init__(self) -> None:
-        self._engine: Engine | None = None
+    Returns the report, and the interrupt that ended the run, if one did. The work is handed what takes the run that it
+    starts.
+    """
+    started: list[Run] = []
+    done: Future[RunReport] = Future()
 
-    def __call__(self, engine: Engine) -> None:
-        self._engine = engine
+    def target() -> None:
+        try:
+            done.set_result(work(started.append))
+        except BaseException as fault:
+            done.set_exception(fault)
 
-    def stop(self) -> None:
-        """Interrupt the statement that runs."""
-        if self._engine is not None:
-            self._engine.cancel()
-
-
-@contextmanager
-def _cancelled_by_signals() -> Iterator[_Cancel]:
-    """Let Ctrl-C reach a statement that runs in the engine, which Python alone cannot interrupt."""
-    cancel = _Cancel()
-    before = signal.getsignal(signal.SIGINT)
-
-    def interrupt(number: int, frame: object) -> None:  # noqa: ARG001 - a signal handler's signature
-        cancel.stop()
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGINT, interrupt)
+    threading.Thread(target=target, name="kedge-run", daemon=True).start()
     try:
-        yield cancel
-    finally:
-        signal.signal(signal.SIGINT, before)
+        return _wait(done), None
+    except KeyboardInterrupt as interrupt:
+        if done.done():
+            raise
+        while not started and not done.done():  # it is still being planned
+            with suppress(TimeoutError, FutureTimeout):
+                done.result(POLL)
+        for run in started:
+            run.cancel()
+        return _wait(done), interrupt
+
+
+def _wait(done: Future[RunReport]) -> RunReport:
+    """Wait so that signals are heard on every system."""
+    while not done.done():
+        with suppress(TimeoutError, FutureTimeout):
+            done.result(POLL)
+    return done.result()

@@ -56,6 +56,11 @@ def print_run(report: RunReport, shown: list[tuple[int, str]]) -> None:
     for message in report.messages:
         messages.print(_message(message))
     console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+    if not report.tools:
+        messages.print(
+            "nothing to do: no enabled tool writes or shows records; add an output, or name an anchor by --tap"
+        )
+        return
     console.print(_counts(report.tools))
     for file in report.files:
         console.print(escape(f"wrote {file.path}: {file.records:,} records, {file.size:,} bytes"))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from kedge.host.results import ToolResult
 
-__all__ = ["require_folder", "tool_report", "write_report"]
+__all__ = ["peak_memory", "require_folder", "tool_report", "write_report"]
 
 
 def tool_report(tool: str, result: ToolResult | None, error: BaseException | None) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def tool_report(tool: str, result: ToolResult | None, error: BaseException | Non
             "messages": [{"kind": m.kind.name.lower(), "text": m.text} for m in result.messages],
             "seconds": round(statistics.seconds, 6),
         }
-    return report | {"peak_memory": _peak_memory()}
+    return report | {"peak_memory": peak_memory()}
 
 
 def require_folder(path: Path) -> None:
@@ -59,7 +59,7 @@ def _described(error: BaseException) -> dict[str, Any]:
     return {**described, **details}
 
 
-def _peak_memory() -> dict[str, int] | None:
+def peak_memory() -> dict[str, int] | None:
     """The most memory that this process and the largest of its children held; None where the system does not tell."""
     if sys.platform == "win32":
         return None

@@ -6,6 +6,7 @@ __all__ = ["DuckDBEngine"]
 
 import contextlib
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -43,6 +44,7 @@ class DuckDBEngine:
         self.conversions = Conversions()
         self.statements: list[str] = []
         self._cancelled = threading.Event()
+        self._cursors: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
         self._connection = duckdb.connect(":memory:", config=_settings(temporary, memory_limit, threads))
         self._functions = register_functions(self._connection, self.conversions)
 
@@ -54,7 +56,7 @@ class DuckDBEngine:
     def load(self, name: str, records: Records, schema: Schema) -> int:
         """Materialise Arrow records as a table, cast to the schema's types, and return its number of rows."""
         guarded = _Guarded(records)
-        cursor = self._connection.cursor()
+        cursor = self._cursor()
         try:
             cursor.register("arriving", guarded.reader)
             columns = [
@@ -79,7 +81,7 @@ class DuckDBEngine:
     def stream(self, query: exp.Query) -> pa.RecordBatchReader:
         """Run a query and return its rows as a stream; several streams may be open at once."""
         with _errors():
-            return self._sql(self._connection.cursor(), query).to_arrow_reader(BATCH_ROWS)
+            return self._sql(self._cursor(), query).to_arrow_reader(BATCH_ROWS)
 
     def write(self, query: exp.Query, schema: Schema, sink: FileSink) -> int:
         """Write a query's rows to a file and return their number; the file is complete or not there."""
@@ -92,13 +94,22 @@ class DuckDBEngine:
     def cancel(self) -> None:
         """End what runs now with an error, and refuse what comes later."""
         self._cancelled.set()
-        self._connection.interrupt()
+        for connection in (self._connection, *self._cursors):
+            with contextlib.suppress(duckdb.ConnectionException):  # closed by its user meanwhile
+                connection.interrupt()
 
     def close(self) -> None:
         """Give everything back."""
         for name in self._functions:
             self._connection.remove_function(name)
         self._connection.close()
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        if self._cancelled.is_set():
+            raise WorkflowError(CANCELLED)
+        cursor = self._connection.cursor()
+        self._cursors.add(cursor)
+        return cursor
 
     def _sql(self, connection: duckdb.DuckDBPyConnection, query: exp.Query) -> duckdb.DuckDBPyRelation:
         return connection.sql(self._noted(query.sql(DIALECT)))

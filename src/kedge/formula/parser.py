@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["parse"]
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from lark import Lark, Token, UnexpectedCharacters, UnexpectedInput, UnexpectedToken, v_args
@@ -65,8 +65,9 @@ _UNCLOSED: Final = {
 }
 
 
+@lru_cache(maxsize=512)
 def parse(text: str) -> Node:
-    """Return the syntax tree of an expression.
+    """Return the syntax tree of an expression; kept, since a tool asks for its schema and then for its SQL.
 
     Raises `FormulaError` with the place and what was expected there.
     """

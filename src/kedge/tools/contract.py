@@ -29,6 +29,7 @@ __all__ = [
     "Step",
     "Tool",
     "column",
+    "select_from",
 ]
 
 from dataclasses import dataclass, field, replace
@@ -133,7 +134,7 @@ class Source:
     def select(self, projections: Sequence[exp.Expr] | None = None) -> Query:
         """Return SELECT ``projections`` (by default every column) FROM this, order kept, row for row."""
         chosen = self.columns if projections is None else list(projections)
-        return Query(exp.select(*chosen, *self.hidden).from_(self.table), self.order, self.natural)
+        return Query(select_from([*chosen, *self.hidden], self.table), self.order, self.natural)
 
     def numbered(self, hidden: str) -> Source:
         """Return this relation with its order in columns, numbering the rows where the order is only natural.
@@ -183,11 +184,13 @@ class Step:
     """Arrow records in, Arrow records out, by anchor; inputs arrive as streams in their order.
 
     An input anchor that takes several is handed over as ``Input#1``, ``Input#2`` and so on. The records of one output
-    anchor are read to their end before those of the next. ``finish`` is called when all are read.
+    anchor are read to their end before those of the next. ``finish`` is called when all are read; ``cancel``, from
+    another thread, where the run is to end before.
     """
 
     run: Callable[[Mapping[str, pa.RecordBatchReader]], Mapping[str, Records | Described]]
     finish: Callable[[], None] = lambda: None
+    cancel: Callable[[], None] = lambda: None
 
 
 Built: TypeAlias = "Mapping[str, Query] | Step"
@@ -318,6 +321,11 @@ def column(name: str, table: str = "") -> exp.Column:
     return exp.column(exp.to_identifier(name, quoted=True), table=table or None)
 
 
+def select_from(projections: Iterable[exp.Expr], table: exp.Expr) -> exp.Select:
+    """Return SELECT ``projections`` FROM ``table``, of these very nodes: copying them is what planning would cost."""
+    return exp.select(*projections, copy=False).from_(table, copy=False)
+
+
 def aliased(expressions: Iterable[tuple[exp.Expr, str]]) -> list[exp.Expr]:
     """Return projections with their names."""
-    return [exp.alias_(expression, name, quoted=True) for expression, name in expressions]
+    return [exp.alias_(expression, name, quoted=True, copy=False) for expression, name in expressions]

@@ -1,33 +1,36 @@
-"""Turning a column of one Designer type into another, as Select, Formula and the rest do it.
+"""Columns turned into other types as Select, Union and the rest do it: by the expression language's own conversions.
 
-What fits is kept. Text becomes a number by the number that it starts with; text without one, a number out of range and
-a date that is none become null; text that is too long is cut. Each such value is noted under the tool, in a CASE branch
-that only it reaches, so that values which convert well cost nothing.
+What they say is lost is noted under the tool, in a CASE branch that only such values reach. Most texts in a file are
+plain: for these a cheap test comes first, so that they cost little more than the engine's own cast.
 """
 
 from __future__ import annotations
 
 __all__ = ["Converter"]
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from kedge.tools.sql import NULL, all_of, call, case, is_null, not_null, number, text
+from kedge.exceptions import UsageError
+from kedge.formula.convert import convert
+from kedge.formula.functions.converting import as_text
+from kedge.formula.options import FormulaOptions
+from kedge.formula.translate import to_sql
+from kedge.formula.typed import FieldRef
+from kedge.formula.types import V_WSTRING
+from kedge.tools.sql import NULL, all_of, call, case, not_null, number, text
 
 if TYPE_CHECKING:
+    from kedge.formula.typed import Typed
     from kedge.formula.types import DesignerType
 
-UNBOUNDED = 1 << 20
-LEADING_NUMBER = r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?"
-PLAIN_NUMBER = r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?"
-RANGES = {
-    "Byte": (0, 255),
-    "Int16": (-(2**15), 2**15 - 1),
-    "Int32": (-(2**31), 2**31 - 1),
-    "Int64": (-(2**63), 2**63 - 1),
-}
+OPTIONS = FormulaOptions()
+MOST_SHOWN = 100
+LARGEST = sys.float_info.max
+DATE_WIDTH, DATETIME_WIDTH = 10, 19
 
 
 @dataclass(frozen=True)
@@ -38,144 +41,82 @@ class Converter:
     comma_decimal: bool = False
 
     def convert(self, value: exp.Expr, source: DesignerType, target: DesignerType, field: str) -> exp.Expr:
-        """Return ``value``, a column of type ``source``, as ``target``; ``field`` names it in messages."""
-        if target.is_string:
-            return self._to_string(value, source, target, field)
-        if source.name == target.name and source.size <= target.size and source.scale <= target.scale:
-            return value if source == target else exp.cast(value, target.sql)
-        if target.is_bool:
-            return self._to_bool(value, source)
-        if target.is_temporal:
-            return self._to_temporal(value, source, target, field)
-        if target.is_numeric:
-            return self._to_number(value, source, target, field)
-        return exp.cast(value, target.sql) if source.is_string else NULL.copy()
+        """Return ``value``, a column of type ``source``, as ``target``; ``field`` names it in messages.
 
-    def _note(self, field: str, value: exp.Expr, complaint: str, result: exp.Expr) -> exp.Expr:
-        message = call(
-            "concat",
-            text(f"{field}: "),
-            call("left", exp.cast(value.copy(), "text"), number(100)),
-            text(complaint),
-        )
-        return call("kedge_note", number(self.tool_id), message, result)
-
-    def _checked(
-        self,
-        value: exp.Expr,
-        converted: exp.Expr,
-        result: exp.Expr,
-        field: str,
-        target: DesignerType,
-    ) -> exp.Expr:
-        """Return ``converted`` where it is not null, else note the value and return ``result``, given as text."""
-        lost = all_of([is_null(converted), not_null(value)])
-        noted = self._note(field, value, f" does not convert to {target.name}", result)
-        return case([(lost, exp.TryCast(this=noted, to=target.sql))], converted.copy())
-
-    def _to_string(self, value: exp.Expr, source: DesignerType, target: DesignerType, field: str) -> exp.Expr:
-        written = self.as_text(value, source)
-        if target.size >= UNBOUNDED or (source.text_width if source.name != "Double" else 24) <= target.size:
-            return written
-        cut = self._note(
-            field, written, f" is cut to {target.size} characters", call("left", written, number(target.size))
-        )
-        return case(
-            [(exp.GT(this=call("length", written.copy()), expression=number(target.size)), cut)],
-            written.copy(),
-        )
+        A value of a type that has no conversion becomes null, and is noted.
+        """
+        if source == target or (source.is_string and target.is_string and source.text_width <= target.size):
+            return value
+        if self.comma_decimal and source.is_string and target.is_numeric:
+            value = call("replace", call("replace", value, text("."), text("")), text(","), text("."))
+        if self._writes_comma(source) and target.is_string:
+            return self.convert(self.as_text(value, source), V_WSTRING, target, field)
+        return self._converted(value, source, target, field)
 
     def as_text(self, value: exp.Expr, source: DesignerType) -> exp.Expr:
         """Return a value as Designer writes it: ``True``, ``1.5``, ``2024-02-29``."""
         if source.is_string:
             return value
-        if source.is_bool:
-            return case([(value, text("True")), (exp.Not(this=value.copy()), text("False"))], NULL.copy())
-        if source.name in ("Float", "Double"):
-            plain = call("regexp_replace", exp.cast(value, "text"), text(r"\.0$"), text(""))
-            return self._with_comma(plain)
-        if source.name == "DateTime":
-            return call("strftime", value, text("%Y-%m-%d %H:%M:%S"))
-        return self._with_comma(exp.cast(value, "text")) if source.name == "FixedDecimal" else exp.cast(value, "text")
+        written = _sql(as_text(FieldRef("value", source)), value)
+        return call("replace", written, text("."), text(",")) if self._writes_comma(source) else written
 
-    def _with_comma(self, written: exp.Expr) -> exp.Expr:
-        return call("replace", written, text("."), text(",")) if self.comma_decimal else written
+    def _writes_comma(self, source: DesignerType) -> bool:
+        return self.comma_decimal and source.name in ("Float", "Double", "FixedDecimal")
 
-    def _to_bool(self, value: exp.Expr, source: DesignerType) -> exp.Expr:
-        if source.is_numeric:
-            return exp.NEQ(this=value, expression=number(0))
-        if not source.is_string:
-            return NULL.copy()
-        folded = call("lower", call("trim", value))
-        zero = exp.EQ(this=exp.TryCast(this=folded.copy(), to=exp.DataType.build("double")), expression=number(0))
-        false = exp.or_(exp.In(this=folded, expressions=[text("false"), text("f"), text("")]), zero)
-        return case([(is_null(value), NULL.copy())], exp.Not(this=call("coalesce", exp.paren(false), exp.false())))
+    def _converted(self, value: exp.Expr, source: DesignerType, target: DesignerType, field: str) -> exp.Expr:
+        try:
+            done = convert(FieldRef("value", source), target, OPTIONS)
+        except UsageError:
+            noted = self._note(field, value, f" does not convert to {target.name}", NULL.copy())
+            return exp.TryCast(this=case([(not_null(value), noted)], NULL.copy()), to=target.sql)
+        result = _sql(done.value, value)
+        branches = _plain(value, source, target)
+        if done.problem is not None:
+            cut = f" is cut to {target.size} characters"
+            told = cut if target.is_string else f" does not convert to {target.name}"
+            noted = self._note(field, value, told, exp.cast(result.copy(), "text"))
+            lost = noted if target.is_string else exp.TryCast(this=noted, to=target.sql)
+            branches.append((_sql(done.problem, value), lost))
+        return case(branches, result) if branches else result
 
-    def _to_temporal(self, value: exp.Expr, source: DesignerType, target: DesignerType, field: str) -> exp.Expr:
-        if source.is_temporal:
-            if {source.name, target.name} == {"Date", "Time"}:
-                return NULL.copy()
-            return exp.cast(value, target.sql)
-        if not source.is_string:
-            return exp.TryCast(
-                this=self._note(field, value, f" does not convert to {target.name}", NULL.copy()),
-                to=target.sql,
-            )
-        filled = call("nullif", call("trim", value), text(""))
-        shown = call("left", filled, number(10)) if target.name == "Date" else filled
-        return self._checked(filled.copy(), exp.TryCast(this=shown, to=target.sql), NULL.copy(), field, target)
-
-    def _to_number(self, value: exp.Expr, source: DesignerType, target: DesignerType, field: str) -> exp.Expr:
-        if source.is_bool:
-            return exp.cast(
-                case(
-                    [
-                        (value, number(-1 if target.name != "Byte" else 1)),
-                        (exp.Not(this=value.copy()), number(0)),
-                    ],
-                    NULL.copy(),
-                ),
-                target.sql,
-            )
-        if source.is_string:
-            return self._text_to_number(value, target, field)
-        if not source.is_numeric:
-            return exp.TryCast(
-                this=self._note(field, value, f" does not convert to {target.name}", NULL.copy()),
-                to=target.sql,
-            )
-        rounded = call("round", value) if target.is_integer and not source.is_integer else value
-        if _widens(source, target):
-            return exp.cast(rounded, target.sql)
-        return self._checked(value, exp.TryCast(this=rounded, to=target.sql), NULL.copy(), field, target)
-
-    def _text_to_number(self, value: exp.Expr, target: DesignerType, field: str) -> exp.Expr:
-        """Read a number; where the text is more than one, the number that it starts with."""
-        if self.comma_decimal:
-            value = call("replace", call("replace", value, text("."), text("")), text(","), text("."))
-        direct = exp.TryCast(this=value, to=target.sql)
-        filled = call("nullif", call("trim", value.copy()), text(""))
-        start = call("nullif", call("regexp_extract", filled.copy(), text(LEADING_NUMBER)), text(""))
-        noted = exp.TryCast(this=self._note(field, value, f" does not convert to {target.name}", start), to=target.sql)
-        plain = all_of([not_null(direct), call("regexp_full_match", filled.copy(), text(PLAIN_NUMBER))])
-        careful = case([(is_null(filled), NULL.copy()), (plain, direct.copy())], noted)
-        return case([(_is_certain(value, direct, target), direct.copy())], careful)
+    def _note(self, field: str, value: exp.Expr, complaint: str, result: exp.Expr) -> exp.Expr:
+        shown = call("left", exp.cast(value.copy(), "text"), number(MOST_SHOWN))
+        message = call("concat", text(f"{field}: "), shown, text(complaint))
+        return call("kedge_note", number(self.tool_id), message, result)
 
 
-def _is_certain(value: exp.Expr, direct: exp.Expr, target: DesignerType) -> exp.Expr:
-    """Tell cheaply that a text is a number to Designer as well; the engine also takes ``1_000``, ``0x1F``, ``inf``."""
+def _sql(expression: Typed, value: exp.Expr) -> exp.Expr:
+    return to_sql(expression, lambda _: value.copy())
+
+
+def _plain(value: exp.Expr, source: DesignerType, target: DesignerType) -> list[tuple[exp.Expr, exp.Expr]]:
+    """Return the branches of a CASE for texts that are plainly what they are converted to.
+
+    DuckDB also reads ``1_000``, ``0x1F``, ``+-1``, ``inf`` and ``infinity`` where Designer does not.
+    """
+    if not source.is_string:
+        return []
+    direct = exp.TryCast(this=value.copy(), to=target.sql)
     if target.is_integer:
-        return exp.EQ(this=call("strlen", exp.cast(direct.copy(), "text")), expression=call("strlen", value.copy()))
-    marked = exp.Not(this=call("contains", value.copy(), text("_")))
-    if target.name == "FixedDecimal":
-        return all_of([not_null(direct), marked])
-    return all_of([call("isfinite", direct.copy()), marked])
+        same = exp.EQ(this=call("strlen", exp.cast(direct.copy(), "text")), expression=call("strlen", value.copy()))
+        counted = all_of([not_null(direct), _from(value, "1"), _without_underscore(value)])
+        return [(counted, direct.copy()), (same, direct.copy())]
+    if target.name in ("Float", "Double"):
+        finite = exp.Between(this=direct, low=number(-LARGEST), high=number(LARGEST))
+        return [(all_of([finite, _from(value, "-"), _without_underscore(value)]), direct.copy())]
+    if target.name in ("Date", "DateTime"):
+        width = DATE_WIDTH if target.name == "Date" else DATETIME_WIDTH
+        full = exp.EQ(this=call("strlen", value.copy()), expression=number(width))
+        return [(all_of([full, _from(value, "0"), not_null(direct)]), direct.copy())]
+    if target.is_string:
+        return [(exp.LTE(this=call("strlen", value.copy()), expression=number(target.size)), value.copy())]
+    return []
 
 
-def _widens(source: DesignerType, target: DesignerType) -> bool:
-    if target.name == "Double" or (target.name == "Float" and source.name in ("Byte", "Int16", "Float")):
-        return True
-    if source.name in RANGES and target.name in RANGES:
-        low, high = RANGES[source.name]
-        return RANGES[target.name][0] <= low and high <= RANGES[target.name][1]
-    return False
+def _from(value: exp.Expr, start: str) -> exp.Expr:
+    """Tell that a text does not begin with a character before ``start``."""
+    return exp.GTE(this=value.copy(), expression=text(start))
+
+
+def _without_underscore(value: exp.Expr) -> exp.Expr:
+    return exp.Not(this=call("contains", value.copy(), text("_")))

@@ -30,7 +30,9 @@ ESCAPES = {r"\t": "\t", r"\s": " ", r"\n": "\n", r"\0": ""}
 NO_DELIMITER = "\x01"
 NO_NULL = "\x02"
 BLOCK = 1 << 20
-LONGEST_LINE = 1 << 25
+LONGEST_LINE = 1 << 22
+BUFFER = 1 << 24
+"""Larger buffers leave threads idle, and the engine wants several lines in one."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,7 @@ def scan_delimited(path: Path, schema: Schema, options: DelimitedOptions, contex
         "ignore_errors": exp.Boolean(this=options.ignore_errors),
         "parallel": exp.Boolean(this=not options.line_breaks),
         "max_line_size": number(LONGEST_LINE),
+        "buffer_size": number(BUFFER),
         "encoding": text(encoding),
     }
     arguments = [exp.EQ(this=exp.to_identifier(name), expression=value) for name, value in settings.items()]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
-from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool
+from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool, select_from
 from kedge.tools.expressions import condition, holds
 from kedge.tools.options import Options
 
@@ -177,11 +177,12 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     source = inputs.one("Input")
     where = holds(_condition(config, source.schema, context))
     no = exp.Not(this=exp.Coalesce(this=exp.Paren(this=where.copy()), expressions=[exp.false()]))
-    query = source.select()
-    return {
-        "True": Query(query.select.where(where), query.order, query.natural),
-        "False": Query(source.select().select.where(no), query.order, query.natural),
-    }
+
+    def kept(condition: exp.Expr) -> Query:
+        columns = [*source.columns, *source.hidden]
+        return Query(select_from(columns, source.table).where(condition, copy=False), source.order, source.natural)
+
+    return {"True": kept(where), "False": kept(no)}
 
 
 TOOL = Tool(

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from kedge.formula.translate import to_sql
 from kedge.formula.typed import FieldRef, Typed, walk
 from kedge.formula.types import DesignerType
-from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool, column
-from kedge.tools.expressions import compiled, stored
+from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool, aliased, column, select_from
+from kedge.tools.expressions import compiled, stored_sql
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
 
@@ -80,37 +81,55 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     source = inputs.one("Input")
     _, computed = _compute(config, source.schema, context)
     query = source.select()
-    waiting: dict[str, tuple[Field, exp.Expr]] = {}
+    waiting: dict[str, _Computed] = {}
     done = source.schema
     for item in computed:
         reads = {node.name.casefold() for node in walk(item.value) if isinstance(node, FieldRef)}
         key = item.field.name.casefold()
         if key in waiting or reads & set(waiting):
-            query, done, waiting = _stage(query, done, waiting, source)
-        waiting[key] = (item.field, stored(item.value, item.field.type, context, item.field.name))
-    query, _, _ = _stage(query, done, waiting, source)
+            query, done, waiting = _stage(query, done, waiting, source, context)
+        waiting[key] = item
+    query, _, _ = _stage(query, done, waiting, source, context)
     return {"Output": replace(query, same_count="Input")}
 
 
-Waiting = dict[str, tuple[Field, exp.Expr]]
+Waiting = dict[str, _Computed]
 
 
-def _stage(query: Query, schema: Schema, waiting: Waiting, source: Source) -> tuple[Query, Schema, Waiting]:
-    """Put a SELECT around that computes what is waiting."""
+def _stage(
+    query: Query, schema: Schema, waiting: Waiting, source: Source, context: Context
+) -> tuple[Query, Schema, Waiting]:
+    """Put a SELECT around that computes what is waiting; values whose conversion reads them twice in one below it."""
     if not waiting:
         return query, schema, {}
     after = schema
-    for field, _ in waiting.values():
-        after = after.with_field(field)
+    for item in waiting.values():
+        after = after.with_field(item.field)
+    inner = source.table if schema is source.schema else query.select.subquery("computed", copy=False)
+    raw: list[tuple[exp.Expr, str]] = []
     columns = [
-        exp.alias_(waiting[field.name.casefold()][1], field.name, quoted=True)
+        exp.alias_(_stored(waiting[field.name.casefold()], raw, context), field.name, quoted=True, copy=False)
         if field.name.casefold() in waiting
         else column(field.name)
         for field in after
     ]
-    inner = source.table if schema is source.schema else query.select.subquery("computed")
-    select = exp.select(*columns, *source.hidden).from_(inner)
+    if raw:
+        known = [column(field.name) for field in schema]
+        inner = select_from([*known, *source.hidden, *aliased(raw)], inner).subquery("raw", copy=False)
+    select = select_from([*columns, *source.hidden], inner)
     return replace(query, select=select), after, {}
+
+
+def _stored(item: _Computed, raw: list[tuple[exp.Expr, str]], context: Context) -> exp.Expr:
+    """Return the value as it is stored; one that is read more than once goes to ``raw`` under a hidden name."""
+    name = context.hidden(len(raw))
+    value = to_sql(item.value)
+    converted = stored_sql(column(name), item.value, item.field.type, context, item.field.name)
+    readers = [node for node in converted.find_all(exp.Column) if node.name == name]
+    if len(readers) > 1 and not isinstance(value, exp.Column):
+        raw.append((value, name))
+        return converted
+    return stored_sql(value, item.value, item.field.type, context, item.field.name)
 
 
 TOOL = Tool(

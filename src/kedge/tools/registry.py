@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["find_tool", "is_documentation", "is_interface", "standard_tools"]
+__all__ = ["find_tool", "is_documentation", "is_interface", "plugin_names", "standard_tools"]
 
 import importlib
 import pkgutil
@@ -49,6 +49,11 @@ def find_tool(plugin: str, macro: str) -> Tool[Any] | None:
     if plugin:
         return standard_tools().get(_key(plugin))
     return standard_tools().get(_key(macro.replace("\\", "/").rsplit("/", 1)[-1]))
+
+
+def plugin_names() -> Mapping[str, str]:
+    """Return the plugin strings of the standard tools by their last parts, as ``Filter``."""
+    return {plugin.rsplit(".", 1)[-1]: plugin for plugin in standard_tools() if not plugin.endswith(".yxmc")}
 
 
 def _key(name: str) -> str:

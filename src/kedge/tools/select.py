@@ -4,10 +4,12 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool
+from sqlglot import exp
+
+from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool, aliased, column, select_from
 from kedge.tools.options import Options
 from kedge.tools.schema import Schema
 from kedge.tools.selection import Chosen, Selection, choose, parse_selection, plain_candidates, project
@@ -45,10 +47,24 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
 
 
 def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[str, Query]:
-    """Project."""
+    """Project; texts are cast in a SELECT of their own, since a conversion reads the result more than once."""
     source = inputs.one("Input")
-    query = source.select(project(_chosen(config, source.schema, None), config.selection, context))
-    return {"Output": replace(query, same_count="Input")}
+    chosen = _chosen(config, source.schema, None)
+    projections = project(chosen, config.selection, context)
+    casts: dict[exp.Expr, str] = {}
+
+    def hoisted(node: exp.Expr, item: Chosen) -> exp.Expr:
+        if isinstance(node, exp.TryCast) and isinstance(node.this, exp.Column) and node.to == item.field.type.sql:
+            return column(casts.setdefault(node, context.hidden(len(casts))))
+        return node
+
+    made = [item.transform(hoisted, target) for item, target in zip(projections, chosen, strict=True)]
+    inner = source.table
+    if casts:
+        read = [*source.columns, *source.hidden, *aliased((cast, name) for cast, name in casts.items())]
+        inner = select_from(read, source.table).subquery("read", copy=False)
+    select = select_from([*made, *source.hidden], inner)
+    return {"Output": Query(select, source.order, source.natural, same_count="Input")}
 
 
 TOOL = Tool(

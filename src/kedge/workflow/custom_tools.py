@@ -12,6 +12,7 @@ __all__ = ["CustomTool", "custom_tools", "find_custom_tool"]
 
 import json
 import re
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import entry_points
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from kedge.workflow.document import Node
 
 GROUP = "kedge.tools"
-ENGINES = frozenset({"SdkEnginePlugin.dll", "Python"})
 KINDS = {
     MessageType.INFO: "info",
     MessageType.WARN: "warning",
@@ -67,19 +67,15 @@ def custom_tools(
     """
 
     def find(node: Node) -> Tool[Any] | None:
-        engine = node.engine.get("EngineDll") if node.engine else ""
-        if engine not in ENGINES or not node.engine:
-            return None
-        entry = node.engine.get("EngineDllEntryPoint") if engine == "Python" else ""
+        engine = node.engine
+        entry = engine.get("EngineDllEntryPoint") if engine and engine.get("EngineDll") == "Python" else ""
         found = find_custom_tool(node.plugin, folders, entry)
         if found is None:
             return None
-        inputs, outputs = wired.get(node.tool_id, (set(), set()))
-        found = replace(
-            found,
-            inputs=found.inputs or tuple(Input(name, Order.USED, True, True) for name in sorted(inputs)),
-            outputs=found.outputs or tuple(sorted(outputs)) or ("Output",),
-        )
+        if not found.described:
+            inputs, outputs = wired.get(node.tool_id, (set(), set()))
+            connected = tuple(Input(name, Order.USED, True, True) for name in sorted(inputs))
+            found = replace(found, inputs=connected, outputs=tuple(sorted(outputs)) or ("Output",))
         return _as_tool(found, constants)
 
     return find
@@ -118,6 +114,7 @@ def _in_workspace(plugin: str, folder: Path) -> CustomTool | None:
             replace(target, environment=python_path(workspace / "backend")),
             tuple(_input(key, value) for key, value in (configuration.get("input_anchors") or {}).items()),
             tuple(configuration.get("output_anchors") or {}),
+            described="output_anchors" in configuration,
         )
     return None
 
@@ -184,6 +181,7 @@ def _step(
     context: Context,
 ) -> Step:
     running: list[StreamedResult] = []
+    ended = threading.Event()
 
     def run(streams: Mapping[str, Any]) -> Mapping[str, Described]:
         records: dict[str, list[object]] = {}
@@ -192,7 +190,7 @@ def _step(
             for source, wire in zip(sources, wires, strict=True):
                 schema = _arrow_schema(source.schema)
                 records.setdefault(name, []).append(streams[name + wire].cast(schema))
-        result = StreamedResult(call(records))
+        result = StreamedResult(replace(call(records), cancelled=ended))
         running.append(result)
         return _Outputs(result, found.outputs)
 
@@ -202,7 +200,7 @@ def _step(
                 result.wait()
                 _report(result, context)
 
-    return Step(run, finish)
+    return Step(run, finish, ended.set)
 
 
 class _Outputs(Mapping[str, Described]):

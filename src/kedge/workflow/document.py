@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CONTAINER = "AlteryxGuiToolkit.ToolContainer.ToolContainer"
+CUSTOM_ENGINES = frozenset({"SdkEnginePlugin.dll", "Python"})
 INTERFACE_ANCHORS = frozenset({"Question", "Action", "Condition"})
 
 
@@ -74,6 +75,11 @@ class Node:
     def is_container(self) -> bool:
         """Whether this is a tool container."""
         return self.plugin == CONTAINER
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether this is a tool of an author, which runs in a process of its own."""
+        return self.engine is not None and self.engine.get("EngineDll") in CUSTOM_ENGINES
 
     @property
     def is_disabled(self) -> bool:

@@ -147,8 +147,7 @@ def _resolve_node(
 def _refusal(node: Node) -> str:
     if node.macro:
         return f"macros are not supported yet: {node.macro}"
-    engine = node.engine.get("EngineDll") if node.engine else ""
-    if engine in ("SdkEnginePlugin.dll", "Python"):
+    if node.is_custom:
         return "no custom tool of this name was found; name its folder with --tools DIR"
     return "this tool is not supported"
 

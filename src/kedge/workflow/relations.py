@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from kedge.tools.contract import OrderKey, Query, Source, column
+from kedge.tools.contract import OrderKey, Query, Source, column, select_from
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,15 +51,15 @@ class Relation:
         """Return one statement that yields the rows with their hidden columns, in no promised order unless natural."""
         hidden = [column(key.column) for key in self.order]
         columns = [column(field.name) for field in self.schema]
-        return statement(exp.select(*columns, *hidden).from_(_table(self.name)), (self,))
+        return statement(select_from([*columns, *hidden], _table(self.name)), (self,))
 
     def records(self, limit: int = 0) -> exp.Query:
         """Return one statement that yields the visible columns in order."""
-        select = exp.select(*(column(field.name) for field in self.schema)).from_(_table(self.name))
+        select = select_from([column(field.name) for field in self.schema], _table(self.name))
         if self.order:
-            select = select.order_by(*(key.sql() for key in self.order))
+            select = select.order_by(*(key.sql() for key in self.order), copy=False)
         if limit:
-            select = select.limit(limit)
+            select = select.limit(limit, copy=False)
         return statement(select, (self,))
 
 

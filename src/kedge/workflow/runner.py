@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Run"]
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from kedge.workflow.engine import Engine
     from kedge.workflow.planner import Anchor, Plan
 
+CANCELLED = "the run was cancelled"
 Progress = Callable[[int, str, str], None]
 ContextOf = Callable[[ResolvedTool, Callable[[str, str], None]], Context]
 
@@ -55,15 +57,28 @@ class Run:
     files: list[FileReport] = field(default_factory=list)
     tools: list[ToolReport] = field(default_factory=list)
     failed: set[int] = field(default_factory=set)
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    steps: list[Step] = field(default_factory=list)
+
+    def cancel(self) -> None:
+        """End the run, from any thread: what runs now ends with an error, nothing else starts."""
+        self.cancelled.set()
+        self.engine.cancel()
+        for step in tuple(self.steps):
+            step.cancel()
 
     def execute(self) -> None:
         """Run every tool of the plan; errors become messages, and what depends on a failed tool is skipped."""
         for tool in self.plan.tools:
-            if any(wire.origin in self.failed for wire in tool.wires) or (self.failed and self.limits.cancel_on_error):
+            if self._must_skip(tool):
                 self._finish(tool, "skipped", 0.0)
                 self.failed.add(tool.tool_id)
                 continue
             self._run_tool(tool)
+
+    def _must_skip(self, tool: ResolvedTool) -> bool:
+        ended = self.cancelled.is_set() or (bool(self.failed) and self.limits.cancel_on_error)
+        return ended or any(wire.origin in self.failed for wire in tool.wires)
 
     def table(self, tool_id: int, anchor: str) -> pa.Table:
         """Return the records of a kept anchor; a Browse tool stands for the anchor that it looks at."""
@@ -82,7 +97,7 @@ class Run:
         try:
             self._evaluate(tool)
         except KedgeError as fault:
-            self._say(tool, "error", str(fault))
+            self._say(tool, "error", CANCELLED if self.cancelled.is_set() else str(fault))
         self._note_conversions()
         wrong = [message for message in self.messages if message.kind == "error"][errors:]
         if any(message.tool_id == tool.tool_id for message in wrong):
@@ -183,6 +198,7 @@ class Run:
 
     def _step(self, tool: ResolvedTool, step: Step, schemas: Mapping[str, Schema]) -> None:
         streams = {wire.anchor + wire.name: self.engine.stream(self._relation(wire).records()) for wire in tool.wires}
+        self.steps.append(step)
         try:
             for anchor, records in step.run(streams).items():
                 if self.plan.is_used((tool.tool_id, anchor)):
@@ -191,6 +207,7 @@ class Run:
                     deque(records.records, maxlen=0)  # a tool must not wait for a reader that never comes
         finally:
             step.finish()
+            self.steps.remove(step)
 
     def _load(self, tool: ResolvedTool, anchor: str, schema: Schema | None, records: Records | Described) -> None:
         if isinstance(records, Described):

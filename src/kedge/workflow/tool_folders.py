@@ -42,11 +42,12 @@ _USUAL_PACKAGE = "ayx_plugins"
 
 @dataclass(frozen=True)
 class CustomTool:
-    """How to serve a custom tool, and its anchors; no anchors where nothing says them."""
+    """How to serve a custom tool, and its anchors; ``described`` is whether anything says them."""
 
     target: ToolTarget
     inputs: tuple[Input, ...] = ()
     outputs: tuple[str, ...] = ()
+    described: bool = False
 
 
 def tool_folder() -> Path:
@@ -113,8 +114,16 @@ def _served(place: Path, class_name: str, entry: str) -> ToolTarget | None:
             continue
         if path.name == "__init__.py":
             return replace(resolve_target(f"{_USUAL_PACKAGE}:{class_name}"), environment=python_path(place))
-        return resolve_target(f"{path}:{class_name}")
+        return resolve_target(f"{path}:{_class_in(path, class_name)}")
     return None
+
+
+def _class_in(path: Path, class_name: str) -> str:
+    """Tools of the first SDK call their class ``AyxPlugin``, whatever the tool is called."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    first = re.search(r"^class AyxPlugin\b", text, re.MULTILINE)
+    named = re.search(rf"^class {re.escape(class_name)}\b", text, re.MULTILINE)
+    return "AyxPlugin" if first and not named else class_name
 
 
 def _named_in_manifest(path: Path) -> tuple[str, str]:
@@ -135,7 +144,7 @@ def _described(target: ToolTarget, config: Element) -> CustomTool:
         for item in config.all("GuiSettings/InputConnections/Connection")
     )
     outputs = tuple(item.get("Name") for item in config.all("GuiSettings/OutputConnections/Connection"))
-    return CustomTool(target, inputs, outputs)
+    return CustomTool(target, inputs, outputs, described=True)
 
 
 def _is_true(item: Element, name: str) -> bool:

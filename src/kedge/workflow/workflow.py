@@ -12,15 +12,15 @@ import time
 import weakref
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kedge.exceptions import KedgeError, UsageError
 from kedge.tools.contract import Context, Inputs, Report
 from kedge.tools.element import Element
 from kedge.tools.schema import Schema, declared_schema
 from kedge.tools.settings import Settings
+from kedge.workflow.building import Configuration, configuration_element, plugin_string
 from kedge.workflow.constants import run_constants, typed_constants
-from kedge.workflow.custom_tools import custom_tools
 from kedge.workflow.document import Connection, Document, Node
 from kedge.workflow.graph import Graph, Problem, ResolvedTool, resolve
 from kedge.workflow.planner import Anchor, make_plan
@@ -31,6 +31,7 @@ from kedge.workflow.runner import Limits, Progress, Run
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from kedge.tools.contract import Tool
     from kedge.workflow.engine import Engine
 
 ENGINES = {"duckdb": ("kedge.engines.duckdb", "DuckDBEngine")}
@@ -71,14 +72,20 @@ class Workflow:
         save_document(self.document, path)
 
     def add(
-        self, plugin: str, configuration: Element, tool_id: int | None = None, **engine: str
+        self, plugin: str, configuration: Configuration = "", tool_id: int | None = None, **engine: str
     ) -> tuple[Workflow, int]:
-        """Return the workflow with one more tool, and its id; ``engine`` are attributes of its ``EngineSettings``."""
+        """Return the workflow with one more tool, and its id.
+
+        ``plugin`` is the plugin string, or for a standard tool its last part: ``Filter``. ``configuration`` is XML text
+        with or without its root, a mapping in the form of ``provider.tool_config``, or an ``Element``. ``engine`` are
+        the attributes of ``EngineSettings``: a custom tool has ``EngineDll="SdkEnginePlugin.dll"``.
+        """
         taken = [node.tool_id for node, _ in self.document.walk()]
         number = max(taken, default=0) + 1 if tool_id is None else tool_id
         place = Element("Position", (("x", str(54 + 96 * len(taken))), ("y", "54")))
+        plugin = plugin if engine else plugin_string(plugin)
         gui = Element("GuiSettings", (("Plugin", plugin),) if plugin else (), children=(place,))
-        properties = Element("Properties", children=(replace(configuration, tag="Configuration"),))
+        properties = Element("Properties", children=(configuration_element(configuration),))
         settings = Element("EngineSettings", tuple(engine.items())) if engine else None
         node = Node(number, gui, properties, settings)
         return replace(self, document=self.document.with_node(node)), number
@@ -112,7 +119,7 @@ class Workflow:
         taps: Iterable[Anchor] = (),
         settings: Settings | None = None,
         progress: Progress = lambda _tool_id, _name, _status: None,
-        on_start: Callable[[Engine], None] = lambda _engine: None,
+        on_start: Callable[[Run], None] = lambda _run: None,
         memory_limit: int | None = None,
         temporary: str | Path | None = None,
         threads: int | None = None,
@@ -120,7 +127,7 @@ class Workflow:
         """Run the workflow and return what happened; blocks until it is done.
 
         ``taps`` are anchors whose records the report keeps, ``memory_limit`` is in bytes, ``temporary`` a directory for
-        what does not fit, ``on_start`` is handed the engine, whose ``cancel`` ends the run from another thread. A
+        what does not fit, ``on_start`` is handed the run, whose ``cancel`` ends it from another thread. A
         tool's error is in the report; ``UsageError`` and ``WorkflowError`` are raised for what cannot start.
         """
         started = time.perf_counter()
@@ -130,8 +137,8 @@ class Workflow:
             session = _Session(self, place, constants or {}, settings or Settings(), running=True)
             plan = make_plan(session.graph(tools), taps, browse=not self.document.switch("DisableBrowse"))
             opened = _open_engine(engine, place, memory_limit, threads)
-            on_start(opened)
             run = Run(plan, opened, session.context, self._limits(), progress)
+            on_start(run)
             run.execute()
         except BaseException:
             _release(opened, place)
@@ -195,7 +202,15 @@ class _Session:
             wired.setdefault(wire.destination, (set(), set()))[0].add(wire.destination_anchor)
             wired.setdefault(wire.origin, (set(), set()))[1].add(wire.origin_anchor)
         constants = self.constants()
-        return resolve(self.workflow.document, constants, custom_tools(folders, constants, wired))
+
+        def custom(node: Node) -> Tool[Any] | None:
+            if not node.is_custom:
+                return None
+            from kedge.workflow.custom_tools import custom_tools  # the host is loaded where a tool process runs
+
+            return custom_tools(folders, constants, wired)(node)
+
+        return resolve(self.workflow.document, constants, custom)
 
     def context(self, tool: ResolvedTool, report: Report) -> Context:
         return Context(
