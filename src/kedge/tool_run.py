@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from kedge.lifecycle.events import Call, ControlAction, Event, RecordAction
-    from kedge.lifecycle.machine import Lifecycle
+    from kedge.lifecycle.machine import Lifecycle, Statistics
     from kedge.sdk.fields import Metadata
     from kedge.sdk.outlet import Answer, AnswerCallback, Message, Request
     from kedge.sdk.plugin import PluginV2
@@ -140,6 +140,11 @@ class ToolRun:
         if (call := self._call) is None:
             return None
         return CurrentCall(call[0], self._clock() - call[1])
+
+    def statistics(self) -> Statistics:
+        """What has passed so far."""
+        with self._changed:
+            return self.lifecycle.statistics()
 
     def _step(self) -> bool:
         """Run the next callback; False where there is none any more. Holds no batch while it waits for the next."""
