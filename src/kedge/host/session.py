@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import threading
+import time
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,7 @@ from kedge.wire.records import (
 from kedge.wire.shared_memory import TO_ENGINE, TO_TOOL
 from kedge.wire.shared_memory_reader import SharedMemoryReader
 from kedge.wire.shared_memory_writer import SharedMemoryWriter, pool_share
+from kedge.wire.statistics import ConnectionStatistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from kedge.host.receiver import Receiver
     from kedge.sdk.constants import Anchor
     from kedge.sdk.initialization import Initialization
+    from kedge.wire.transport_security import Certificates
 
 __all__ = ["StreamBrokenError", "ToolSession"]
 
@@ -62,6 +65,9 @@ _CONTROL_BUDGET = 16 << 20
 _QUIET = 2.0
 """Seconds without a record after the confirmation, until a peer that negotiates nothing and leaves RecordTransfer
 open counts as done."""
+_CHANNEL_CLOSES_WITHIN = 1.0
+_READERS_END_WITHIN = 5.0
+"""Seconds; a receiver that stands still cannot be ended."""
 
 
 class StreamBrokenError(ProtocolError):
@@ -86,6 +92,7 @@ class ToolSession:
         budget: int = 64 << 20,
         negotiates: bool = True,
         shared_folder: Path | None = None,
+        certificates: Certificates | None = None,
     ) -> None:
         self._receiver = receiver
         self._has_token = token is not None
@@ -93,7 +100,11 @@ class ToolSession:
         self._pool_share = 0 if self._folder is None else pool_share(budget)
         self._control_queue: ByteQueue[bytes] = ByteQueue(_CONTROL_BUDGET)
         self._records_queue: ByteQueue[tuple[Anchor, pa.Table | None]] = ByteQueue(budget - self._pool_share)
-        self._channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
+        self._channel = (
+            grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
+            if certificates is None
+            else grpc.secure_channel(address, certificates.client(), options=CHANNEL_OPTIONS)
+        )
         metadata: list[tuple[str, str | bytes]] = [(CAPABILITIES_KEY, INBAND_COMPLETE)]
         if token is not None:
             metadata.append(("authorization", f"Bearer {token}"))
@@ -102,7 +113,7 @@ class ToolSession:
             metadata.append((SHARED_MEMORY_KEY, os.fsencode(self._folder)))
         self._control = self._stream(CONTROL_METHOD)(iter(self._control_queue), metadata=metadata, wait_for_ready=True)
         self._records = self._stream(RECORDS_METHOD)(self._outgoing(), metadata=metadata, wait_for_ready=True)
-        self._negotiates = negotiates
+        self.negotiates = negotiates
         self._capabilities: frozenset[str] = frozenset()
         self._met = threading.Event()
         self._failure: Exception | None = None
@@ -110,7 +121,12 @@ class ToolSession:
         self._update_only = False
         self._open_anchors: set[str] = set()
         self._taken = 0
-        self._taking = False
+        self._taking = self._hearing = self._heard = False
+        self._preparing = True
+        self._shared: SharedMemoryWriter | None = None
+        self._batches = self._bytes = 0
+        self.signs = 0
+        """Grows with each message that the tool process sends or takes."""
         self._confirmed = False
         self._records_left = False
         self._ended = threading.Event()
@@ -152,7 +168,9 @@ class ToolSession:
 
     def write(self, anchor: Anchor, table: pa.Table) -> None:
         """Send one batch; blocks while more than the budget waits. Raises EngineGone when the session is over."""
+        self._preparing = False
         self._records_queue.put((anchor, table), batch_bytes(table))
+        self._preparing = True
 
     def complete(self, anchor: Anchor) -> None:
         """Say that a connection carries nothing more."""
@@ -160,6 +178,7 @@ class ToolSession:
 
     def notify_complete(self) -> None:
         """Say that all is sent, once it is; blocks until then."""
+        self._preparing = False
         with contextlib.suppress(EngineGone):
             self._records_queue.flush()
         self._records_queue.close()
@@ -181,6 +200,16 @@ class ToolSession:
         return True
 
     @property
+    def at_work(self) -> bool:
+        """Whether it is this side's turn: the receiver has something in its hands, or the next batch is being made."""
+        return self._taking or self._hearing or self._preparing
+
+    @property
+    def answered(self) -> bool:
+        """Whether anything has come from the peer; one of another make may say nothing for long."""
+        return self._met.is_set() or self._heard
+
+    @property
     def confirmed(self) -> bool:
         """Whether the tool process said that the run is over."""
         return self._confirmed
@@ -190,18 +219,27 @@ class ToolSession:
         """Why the streams broke; None while they have not."""
         return self._failure
 
+    def statistics(self) -> ConnectionStatistics:
+        """What passed so far."""
+        pool = None if self._shared is None else self._shared.statistics()
+        return ConnectionStatistics(self._records_queue.statistics(), pool, self._batches, self._bytes)
+
     def close(self) -> None:
-        """Break off what is still open, and free the channel."""
+        """Break off what is still open, and free the channel. Blocks for six seconds at most."""
         gone = EngineGone("the session is closed")
         self._control_queue.close(None if self._confirmed else gone)
         self._records_queue.close(gone)
         if not self._confirmed:
             self._control.cancel()
             self._records.cancel()
+        deadline = time.monotonic() + _READERS_END_WITHIN
         for reader in self._readers:
             if reader is not threading.current_thread():
-                reader.join(5.0)
-        self._channel.close()
+                reader.join(max(0.0, deadline - time.monotonic()))
+        # gRPC waits for a write that is under way. Where the peer reads nothing, that ends with the peer's process.
+        closing = threading.Thread(target=self._channel.close, name="kedge-close", daemon=True)
+        closing.start()
+        closing.join(_CHANNEL_CLOSES_WITHIN)
 
     def _say(self, event: Initialized | NotifyComplete | Answered | ConnectionCompleted) -> None:
         data = encode_control_in(event)
@@ -213,7 +251,9 @@ class ToolSession:
 
     def _outgoing(self) -> Iterator[bytes]:
         try:
-            yield from self._encoded()
+            for data in self._encoded():
+                yield data
+                self.signs += 1
         except Exception as error:
             self._fail(error)
 
@@ -235,13 +275,14 @@ class ToolSession:
 
     def _shared_writer(self) -> SharedMemoryWriter | None:
         if self._folder is not None and self._shares():
-            return SharedMemoryWriter(self._folder, TO_TOOL, self._pool_share)
+            self._shared = SharedMemoryWriter(self._folder, TO_TOOL, self._pool_share)
+            return self._shared
         self._records_queue.cede(-self._pool_share)
         return None
 
     def _accepts(self, capability: str) -> bool:
         """Whether both ends named it. Waits for the answer of a peer that gives one."""
-        if self._negotiates:
+        if self.negotiates:
             self._met.wait()
         return capability in self._capabilities
 
@@ -286,12 +327,15 @@ class ToolSession:
 
     def _read_control(self) -> None:
         for data in self._control:
+            self.signs += 1
             action = decode_control_out(data)
             if isinstance(action, Confirm):
                 self._take_confirmation()
                 return
+            self._hearing = self._heard = True
             if action is not None and (answer := hand_over(action, self._receiver)) is not None:
                 self._say(answer)
+            self._hearing = False
         raise ProtocolError("the tool process closed Control without a confirm_complete")
 
     def _take_confirmation(self) -> None:
@@ -327,15 +371,21 @@ class ToolSession:
         for data in self._records:
             message = self._reader.decode(data)
             if isinstance(message, Records):
-                for table, _ in self._reader.batches(message):
+                arrived = self._reader.batches(message)
+                self._bytes += 0 if arrived else len(message.data)
+                for table, size in arrived:
                     self._taking = True
+                    self._batches += 1
+                    self._bytes += size
                     self._receiver.on_batch(message.anchor, table)
                     self._taking = False
                     del table
+                del arrived
             elif isinstance(message, CloseAnchor):
                 self._receiver.on_close(message.name)
                 self._open_anchors.discard(message.name)
             self._taken += 1
+            self.signs += 1
         self._reader.finish()
 
 

@@ -47,6 +47,7 @@ from kedge.wire.records import CloseAnchor, ConnectionComplete, Direction, Recor
 from kedge.wire.shared_memory import SUPPORTED, TO_ENGINE, TO_TOOL, is_private
 from kedge.wire.shared_memory_reader import SharedMemoryReader
 from kedge.wire.shared_memory_writer import SharedMemoryWriter, pool_share
+from kedge.wire.statistics import ConnectionStatistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -77,6 +78,7 @@ class ToolService:
         self._capabilities: frozenset[str] = frozenset()
         self._shared_folder: Path | None = None
         self._received: SharedMemoryReader | None = None
+        self._shared: SharedMemoryWriter | None = None
         self._closed_by_engine = {CONTROL_METHOD: threading.Event(), RECORDS_METHOD: threading.Event()}
         self._confirmed = False
         self._ended = threading.Event()
@@ -93,7 +95,11 @@ class ToolService:
 
     def start(self) -> int:
         """Listen on the address of the settings and return the port. Raises RuntimeError where that cannot be had."""
-        port = self._server.add_insecure_port(self.settings.address)
+        address, certificates = self.settings.address, self.settings.certificates
+        if certificates is None:
+            port = self._server.add_insecure_port(address)
+        else:
+            port = self._server.add_secure_port(address, certificates.server())
         self._server.start()
         return port
 
@@ -115,7 +121,14 @@ class ToolService:
                 self._records_ended.wait()
         self._server.stop(self.settings.grace if self._confirmed else None).wait()
         self._pool.shutdown()
+        logger.info("%s", self.statistics())
         return self._confirmed
+
+    def statistics(self) -> ConnectionStatistics:
+        """What passed so far."""
+        run = self.run.statistics()
+        pool = None if self._shared is None else self._shared.statistics()
+        return ConnectionStatistics(self._records_queue.statistics(), pool, run.batches_in, run.bytes_in)
 
     # --- the port -----------------------------------------------------------------------------------------------------
 
@@ -176,7 +189,8 @@ class ToolService:
             return None
         share = pool_share(self.settings.outgoing_budget)
         self._records_queue.cede(share)
-        return SharedMemoryWriter(self._shared_folder, TO_ENGINE, share)
+        self._shared = SharedMemoryWriter(self._shared_folder, TO_ENGINE, share)
+        return self._shared
 
     def _admit(self, method: str, context: grpc.ServicerContext) -> None:
         metadata = dict(context.invocation_metadata())
