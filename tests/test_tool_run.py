@@ -121,7 +121,7 @@ class TestFeeding:
         """Windows takes no Ctrl-C while a lock is waited for."""
         awake = threading.Semaphore(0)
 
-        def pump() -> bool:
+        def pump(_timeout: float | None) -> bool:
             awake.release()
             return False
 

@@ -74,8 +74,11 @@ class Port(Protocol):
     def flush_records(self) -> None:
         """Block until everything given to :meth:`send_records` has left."""
 
-    def pump(self) -> bool:
-        """Feed the next event from this thread; False at once where there is none to feed from it."""
+    def pump(self, timeout: float | None) -> bool:
+        """Feed what comes next from this thread; False at once where nothing comes from it.
+
+        Waits for it, ``timeout`` seconds at most, and until there is something else to do.
+        """
 
 
 class CurrentCall(NamedTuple):
@@ -105,6 +108,7 @@ class ToolRun:
         self._changed = threading.Condition()
         self._control_order = threading.RLock()
         self._records_order = threading.RLock()
+        self._sending_control = False
         self._call: tuple[str, float] | None = None
 
     def __repr__(self) -> str:
@@ -163,14 +167,25 @@ class ToolRun:
                     self._changed.notify_all()
                 if call is not None or self.lifecycle.state in (State.ENDING, State.CONFIRMED, State.LOST):
                     return call
+                timeout = self._seconds_until(self.lifecycle.deadline())
                 if not fed:
-                    self._wait(self.lifecycle.deadline())
-            fed = self._port.pump()
+                    self._wait(timeout)
+                    fed = True
+                    continue
+            fed = self._port.pump(timeout)
 
-    def _wait(self, until: float | None = None) -> None:
-        """Wait, with the lock, for a change, at most until a moment of the clock."""
-        limits = [_LONGEST_WAIT, None if until is None else max(0.0, until - self._clock())]
-        self._changed.wait(min((limit for limit in limits if limit is not None), default=None))
+    def recheck(self) -> None:
+        """Have the run look again for what comes from its own thread."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def _seconds_until(self, moment: float | None) -> float | None:
+        return None if moment is None else max(0.0, moment - self._clock())
+
+    def _wait(self, timeout: float | None = None) -> None:
+        """Wait, with the lock, for a change."""
+        limits = (limit for limit in (_LONGEST_WAIT, timeout) if limit is not None)
+        self._changed.wait(min(limits, default=None))
 
     def _receive(self, event: Event) -> None:
         with self._changed:
@@ -266,21 +281,24 @@ class ToolRun:
         return answer
 
     def _flush_control(self) -> None:
+        """Send what is queued; returns when it is sent, also where another thread does that."""
+        if not self.lifecycle.control_out and not self._sending_control:
+            return
         with self._control_order:
-            while (action := self._pop(self.lifecycle.control_out)) is not None:
-                self._send(self._port.send_control, action)
+            self._sending_control = True
+            try:
+                while (action := _next(self.lifecycle.control_out)) is not None:
+                    self._send(self._port.send_control, action)
+            finally:
+                self._sending_control = False
 
     def _flush_records(self) -> None:
         """Send what is queued, each batch after the announcement that came before it."""
         with self._records_order:
             self._flush_control()
-            while (action := self._pop(self.lifecycle.records_out)) is not None:
+            while (action := _next(self.lifecycle.records_out)) is not None:
                 self._flush_control()
                 self._send(self._port.send_records, action)
-
-    def _pop(self, queue: deque[ActionT]) -> ActionT | None:
-        with self._changed:
-            return queue.popleft() if queue else None
 
     def _send(self, send: Callable[[ActionT], None], action: ActionT) -> None:
         try:
@@ -288,6 +306,13 @@ class ToolRun:
         except EngineGone as error:
             self._receive(Disconnected(str(error)))
             raise
+
+
+def _next(queue: deque[ActionT]) -> ActionT | None:
+    try:
+        return queue.popleft()
+    except IndexError:
+        return None
 
 
 def describe_exception(error: BaseException, where: str) -> str:

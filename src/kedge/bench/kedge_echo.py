@@ -31,8 +31,8 @@ _INPUT = Anchor("Input", "#1")
 class KedgeEcho:
     """A tool of ``kedge.bench.tools`` behind a session. :meth:`close` it.
 
-    ``shared_memory`` says whether batches may go through it. ``constructed`` is the time of the monotonic clock at
-    which the tool's constructor ran, ``pid`` its process, ``said`` what the tool has said since.
+    ``shared_memory`` and ``record_socket`` say whether batches may go through them. ``constructed`` is the time of the
+    monotonic clock at which the tool's constructor ran, ``pid`` its process, ``said`` what the tool has said since.
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class KedgeEcho:
         environment: Mapping[str, str] | None = None,
         *,
         shared_memory: bool = False,
+        record_socket: bool = True,
         tool: str = "PassThrough",
     ) -> None:
         command = [sys.executable, "-m", "kedge.service", "start-sdk-tool-service", "kedge.bench.tools", tool]
@@ -49,7 +50,13 @@ class KedgeEcho:
         self._ping: _Ping | None = None
         self._process = ToolProcess(command, environment=environment, shared_memory=shared_memory)
         address = self._process.start()
-        self._session = ToolSession(address, self._process.token, self, shared_folder=self._process.shared_folder)
+        self._session = ToolSession(
+            address,
+            self._process.token,
+            self,
+            shared_folder=self._process.shared_folder,
+            run_directory=self._process.run_directory if record_socket else None,
+        )
         self._session.initialize(
             Initialization(
                 incoming=(IncomingAnchor("Input", (_connection(schema),)),),

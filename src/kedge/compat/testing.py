@@ -197,7 +197,7 @@ class _RecordingPort:
     def flush_records(self) -> None:
         """Nothing is ever held back."""
 
-    def pump(self) -> bool:
+    def pump(self, timeout: float | None) -> bool:  # noqa: ARG002 - a port's signature
         """Feed the next event of the step; leave the run where there is none."""
         if not self._events:
             raise _Idle

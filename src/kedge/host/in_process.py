@@ -100,7 +100,7 @@ class DirectPort:
     def flush_records(self) -> None:
         """Nothing is ever held back."""
 
-    def pump(self) -> bool:
+    def pump(self, timeout: float | None) -> bool:  # noqa: ARG002 - a port's signature
         """Feed the next event; False at the end."""
         event = next(self._events, None)
         if event is not None:

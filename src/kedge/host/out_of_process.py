@@ -122,6 +122,7 @@ def _converse(
         negotiates=negotiates,
         shared_folder=process.shared_folder,
         certificates=None if process.address.startswith("unix:") else Certificates.from_environment(),
+        run_directory=process.run_directory,
     ) as session:
         session.initialize(initialization)
         feeder = threading.Thread(target=_feed, args=(session, initialization, feeds), name="kedge-feed", daemon=True)

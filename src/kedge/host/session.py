@@ -26,12 +26,16 @@ from kedge.wire.byte_queue import ByteQueue
 from kedge.wire.capabilities import (
     CAPABILITIES_KEY,
     INBAND_COMPLETE,
+    RECORD_SOCKET,
+    RECORD_SOCKET_KEY,
     SHARED_MEMORY,
     SHARED_MEMORY_KEY,
     parse_capabilities,
 )
 from kedge.wire.control import decode_control_out, encode_control_in
 from kedge.wire.grpc_names import CHANNEL_OPTIONS, CONTROL_METHOD, RECORDS_METHOD, SERVICE_NAME
+from kedge.wire.record_socket import SUPPORTED as SOCKETS_SUPPORTED
+from kedge.wire.record_socket import RecordListener
 from kedge.wire.record_streams import RecordReader, RecordWriter
 from kedge.wire.records import (
     CloseAnchor,
@@ -55,6 +59,7 @@ if TYPE_CHECKING:
     from kedge.host.receiver import Receiver
     from kedge.sdk.constants import Anchor
     from kedge.sdk.initialization import Initialization
+    from kedge.wire.record_socket import RecordSocket
     from kedge.wire.transport_security import Certificates
 
 __all__ = ["StreamBrokenError", "ToolSession"]
@@ -68,6 +73,8 @@ open counts as done."""
 _CHANNEL_CLOSES_WITHIN = 1.0
 _READERS_END_WITHIN = 5.0
 """Seconds; a receiver that stands still cannot be ended."""
+_CALLS_WITHIN = 5.0
+"""Seconds until a process that has agreed to a record socket must have called; it called before it agreed."""
 
 
 class StreamBrokenError(ProtocolError):
@@ -78,9 +85,10 @@ class ToolSession:
     """Both streams, open. Whatever the tool sends goes to ``receiver``, on two threads of this object.
 
     ``budget`` bounds, in bytes, what was written but not yet received: what waits here, and what lies in shared memory,
-    in the ``shared_folder``, for a process that has the run's ``token``. ``negotiates`` says that the peer is known to
-    answer capabilities; a peer of another make may be silent until it has something to say. :meth:`close` the session,
-    best as a context manager.
+    in the ``shared_folder``, for a process that has the run's ``token``. A process of this host's may send records to a
+    socket in the ``run_directory`` in place of gRPC. ``negotiates`` says that the peer is known to answer capabilities;
+    a peer of another make may be silent until it has something to say. :meth:`close` the session, best as a context
+    manager.
     """
 
     def __init__(
@@ -93,6 +101,7 @@ class ToolSession:
         negotiates: bool = True,
         shared_folder: Path | None = None,
         certificates: Certificates | None = None,
+        run_directory: Path | None = None,
     ) -> None:
         self._receiver = receiver
         self._has_token = token is not None
@@ -105,17 +114,14 @@ class ToolSession:
             if certificates is None
             else grpc.secure_channel(address, certificates.client(), options=CHANNEL_OPTIONS)
         )
-        metadata: list[tuple[str, str | bytes]] = [(CAPABILITIES_KEY, INBAND_COMPLETE)]
-        if token is not None:
-            metadata.append(("authorization", f"Bearer {token}"))
-        if self._folder is not None:
-            metadata[0] = (CAPABILITIES_KEY, f"{INBAND_COMPLETE},{SHARED_MEMORY}")
-            metadata.append((SHARED_MEMORY_KEY, os.fsencode(self._folder)))
-        self._control = self._stream(CONTROL_METHOD)(iter(self._control_queue), metadata=metadata, wait_for_ready=True)
-        self._records = self._stream(RECORDS_METHOD)(self._outgoing(), metadata=metadata, wait_for_ready=True)
+        self._listener = _listener(run_directory, token) if negotiates else None
+        self._socket: RecordSocket | None = None
+        metadata = self._offer(token)
         self.negotiates = negotiates
         self._capabilities: frozenset[str] = frozenset()
         self._met = threading.Event()
+        self._writing = threading.Lock()
+        self._writer = RecordWriter(Direction.INCOMING)
         self._failure: Exception | None = None
         self._reader = RecordReader(Direction.OUTGOING)
         self._update_only = False
@@ -123,13 +129,14 @@ class ToolSession:
         self._taken = 0
         self._taking = self._hearing = self._heard = False
         self._preparing = True
-        self._shared: SharedMemoryWriter | None = None
-        self._batches = self._bytes = 0
+        self._batches = self._bytes = self._sent_batches = self._sent_bytes = 0
         self.signs = 0
         """Grows with each message that the tool process sends or takes."""
         self._confirmed = False
         self._records_left = False
         self._ended = threading.Event()
+        self._control = self._stream(CONTROL_METHOD)(iter(self._control_queue), metadata=metadata, wait_for_ready=True)
+        self._records = self._stream(RECORDS_METHOD)(self._outgoing(), metadata=metadata, wait_for_ready=True)
         self._readers = [
             threading.Thread(target=self._guard, args=(body, broken), name=f"kedge-host-{name}", daemon=True)
             for name, body, broken in (
@@ -139,6 +146,18 @@ class ToolSession:
         ]
         for reader in self._readers:
             reader.start()
+
+    def _offer(self, token: str | None) -> list[tuple[str, str | bytes]]:
+        """The metadata of both calls."""
+        capabilities = [INBAND_COMPLETE]
+        metadata: list[tuple[str, str | bytes]] = [] if token is None else [("authorization", f"Bearer {token}")]
+        if self._folder is not None:
+            capabilities.append(SHARED_MEMORY)
+            metadata.append((SHARED_MEMORY_KEY, os.fsencode(self._folder)))
+        if self._listener is not None:
+            capabilities.append(RECORD_SOCKET)
+            metadata.append((RECORD_SOCKET_KEY, os.fsencode(self._listener.path)))
+        return [(CAPABILITIES_KEY, ",".join(capabilities)), *metadata]
 
     def __repr__(self) -> str:
         state = "confirmed" if self._confirmed else "failed" if self._failure else "open"
@@ -169,8 +188,27 @@ class ToolSession:
     def write(self, anchor: Anchor, table: pa.Table) -> None:
         """Send one batch; blocks while more than the budget waits. Raises EngineGone when the session is over."""
         self._preparing = False
-        self._records_queue.put((anchor, table), batch_bytes(table))
+        size = batch_bytes(table)
+        if self._socket is None or not self._written_at_once(self._socket, anchor, table):
+            self._records_queue.put((anchor, table), size)
+        self._sent_batches += 1
+        self._sent_bytes += size
+        self.signs += 1
         self._preparing = True
+
+    def _written_at_once(self, socket: RecordSocket, anchor: Anchor, table: pa.Table) -> bool:
+        """Send a batch from this thread, where nothing waits before it and it need not wait itself."""
+        if not self._records_queue.is_idle or not socket.takes_at_once():
+            return False
+        with self._writing:
+            message = self._writer.encode_at_once(*anchor, table)
+            if message is None:
+                return False
+            try:
+                socket.send(message)
+            except OSError:
+                return False  # the queue tells why
+        return True
 
     def complete(self, anchor: Anchor) -> None:
         """Say that a connection carries nothing more."""
@@ -221,8 +259,8 @@ class ToolSession:
 
     def statistics(self) -> ConnectionStatistics:
         """What passed so far."""
-        pool = None if self._shared is None else self._shared.statistics()
-        return ConnectionStatistics(self._records_queue.statistics(), pool, self._batches, self._bytes)
+        sent = self._records_queue.statistics()._replace(items=self._sent_batches, bytes=self._sent_bytes)
+        return ConnectionStatistics(sent, self._writer.statistics(), self._batches, self._bytes)
 
     def close(self) -> None:
         """Break off what is still open, and free the channel. Blocks for six seconds at most."""
@@ -231,7 +269,7 @@ class ToolSession:
         self._records_queue.close(gone)
         if not self._confirmed:
             self._control.cancel()
-            self._records.cancel()
+            self._break_records_off()
         deadline = time.monotonic() + _READERS_END_WITHIN
         for reader in self._readers:
             if reader is not threading.current_thread():
@@ -240,6 +278,10 @@ class ToolSession:
         closing = threading.Thread(target=self._channel.close, name="kedge-close", daemon=True)
         closing.start()
         closing.join(_CHANNEL_CLOSES_WITHIN)
+        if self._listener is not None:
+            self._listener.close()
+        if self._socket is not None:
+            self._socket.close()
 
     def _say(self, event: Initialized | NotifyComplete | Answered | ConnectionCompleted) -> None:
         data = encode_control_in(event)
@@ -250,33 +292,51 @@ class ToolSession:
         return self._channel.stream_stream(f"/{SERVICE_NAME}/{method}")
 
     def _outgoing(self) -> Iterator[bytes]:
+        """The messages of RecordTransfer; none with a record socket, to which this thread of gRPC's sends them."""
         try:
-            for data in self._encoded():
-                yield data
-                self.signs += 1
+            if self._listener is not None:
+                self._met.wait()
+            if self._socket is None:
+                for data in self._encoded():
+                    yield data
+                    self.signs += 1
+                return
+            self._send_all(self._socket)
+        except OSError:
+            """The process takes no more; who reads from it learns why."""
         except Exception as error:
             self._fail(error)
 
-    def _encoded(self) -> Iterator[bytes]:
-        writer, agreed = RecordWriter(Direction.INCOMING), False
+    def _send_all(self, socket: RecordSocket) -> None:
         for bunch in self._records_queue.bunches():
-            if self._capabilities and not agreed:
-                writer, agreed = RecordWriter(Direction.INCOMING, align=True, shared=self._shared_writer()), True
-            for (anchor, is_end), items in groupby(bunch, key=_connection_and_end):
-                if not is_end:
-                    yield from writer.encode(*anchor, (table for _, table in items))
-                elif self._accepts(INBAND_COMPLETE):
-                    yield encode_incoming(ConnectionComplete(anchor.name, anchor.connection))
-                else:
-                    self._say(ConnectionCompleted(anchor.name, anchor.connection, in_band=False))
+            with self._writing:
+                for message in self._messages(bunch):
+                    socket.send(message)
+                    self.signs += 1
+            del bunch
+        socket.end()
+
+    def _encoded(self) -> Iterator[bytes]:
+        for bunch in self._records_queue.bunches():
+            yield from self._messages(bunch)
+            del bunch
+
+    def _messages(self, bunch: list[tuple[Anchor, pa.Table | None]]) -> Iterator[bytes]:
+        """What is sent for batches and completions that were queued."""
+        for (anchor, is_end), items in groupby(bunch, key=_connection_and_end):
+            if not is_end:
+                yield from self._writer.encode(*anchor, (table for _, table in items if table is not None))
+            elif self._accepts(INBAND_COMPLETE):
+                yield encode_incoming(ConnectionComplete(anchor.name, anchor.connection))
+            else:
+                self._say(ConnectionCompleted(anchor.name, anchor.connection, in_band=False))
 
     def _shares(self) -> bool:
         return SHARED_MEMORY in self._capabilities
 
     def _shared_writer(self) -> SharedMemoryWriter | None:
         if self._folder is not None and self._shares():
-            self._shared = SharedMemoryWriter(self._folder, TO_TOOL, self._pool_share)
-            return self._shared
+            return SharedMemoryWriter(self._folder, TO_TOOL, self._pool_share)
         self._records_queue.cede(-self._pool_share)
         return None
 
@@ -288,19 +348,19 @@ class ToolSession:
 
     # --- what the tool says -------------------------------------------------------------------------------------------
 
-    def _guard(self, body: Callable[[], None], broken: Callable[[grpc.RpcError], None]) -> None:
+    def _guard(self, body: Callable[[], None], broken: Callable[[grpc.RpcError | OSError], None]) -> None:
         try:
             try:
                 body()
-            except grpc.RpcError as error:
+            except (grpc.RpcError, OSError) as error:
                 broken(error)
         except Exception as error:
             self._fail(error)
 
-    def _control_broken(self, error: grpc.RpcError) -> None:
+    def _control_broken(self, error: grpc.RpcError | OSError) -> None:
         self._fail(StreamBrokenError(f"the tool process broke Control off: {_status(error)}"))
 
-    def _records_broken(self, error: grpc.RpcError) -> None:
+    def _records_broken(self, error: grpc.RpcError | OSError) -> None:
         """Harmless where nothing more was to come; then Control tells whether the run is over."""
         if self._records_left:
             self._reader.finish()
@@ -322,8 +382,13 @@ class ToolSession:
         self._records_queue.close(gone)
         self._control_queue.close(gone)
         self._control.cancel()
-        self._records.cancel()
+        self._break_records_off()
         self._ended.set()
+
+    def _break_records_off(self) -> None:
+        self._records.cancel()
+        if self._socket is not None:
+            self._socket.break_off()
 
     def _read_control(self) -> None:
         for data in self._control:
@@ -350,7 +415,7 @@ class ToolSession:
             if taken == self._taken and not self._taking and not self._capabilities:
                 break
         self._records_left = True
-        self._records.cancel()
+        self._break_records_off()
         records.join()
         self._ended.set()
 
@@ -361,6 +426,11 @@ class ToolSession:
     def _read_records(self) -> None:
         try:
             self._capabilities = parse_capabilities(dict(self._records.initial_metadata()))
+            shared = self._shared_writer()
+            if self._capabilities:
+                self._writer = RecordWriter(Direction.INCOMING, align=True, shared=shared)
+            if self._listener is not None and RECORD_SOCKET in self._capabilities:
+                self._socket = self._listener.accept(_CALLS_WITHIN)
         finally:
             self._met.set()
         self._reader = RecordReader(
@@ -368,7 +438,7 @@ class ToolSession:
             trusted=self._has_token and bool(self._capabilities),
             shared=SharedMemoryReader(self._folder, TO_ENGINE, TO_TOOL) if self._folder and self._shares() else None,
         )
-        for data in self._records:
+        for data in self._records if self._socket is None else iter(self._socket.receive, None):
             message = self._reader.decode(data)
             if isinstance(message, Records):
                 arrived = self._reader.batches(message)
@@ -389,10 +459,21 @@ class ToolSession:
         self._reader.finish()
 
 
+def _listener(folder: Path | None, token: str | None) -> RecordListener | None:
+    """A listener for records; None where the peer could not call it."""
+    if folder is None or token is None or not SOCKETS_SUPPORTED:
+        return None
+    try:
+        return RecordListener(folder / "records.sock", token)
+    except OSError as error:
+        logger.warning("records travel over gRPC: there is no socket in %s: %s", folder, error)
+        return None
+
+
 def _connection_and_end(item: tuple[Anchor, pa.Table | None]) -> tuple[Anchor, bool]:
     return item[0], item[1] is None
 
 
-def _status(error: grpc.RpcError) -> str:
+def _status(error: grpc.RpcError | OSError) -> str:
     code, details = getattr(error, "code", None), getattr(error, "details", None)
     return f"{code().name}: {details()}" if code and details else str(error)

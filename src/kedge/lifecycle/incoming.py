@@ -72,6 +72,7 @@ class IncomingRecords:
         self._connections: dict[Anchor, _Connection] = {}
         self._early: list[RecordEvent] = []
         self._inbox: deque[tuple[DeliverBatch | DeliverCompletion, int]] = deque()
+        self._some_wait_for_silence = False
         self._resumed = float("-inf")
         self._returned = float("-inf")
 
@@ -151,7 +152,7 @@ class IncomingRecords:
 
     def deadline(self) -> float | None:
         """When silence makes the next connection complete; None where none waits for that."""
-        if not self.wants_records:
+        if not self._some_wait_for_silence or not self.wants_records:
             return None
         ends = [at for at in map(self._silent_at, self._connections.values()) if at is not None]
         return max(min(ends), self._returned + self._quiet) if ends else None
@@ -186,6 +187,7 @@ class IncomingRecords:
                 self._complete(anchor, connection)
             elif connection.completed_at is None:
                 connection.completed_at = now
+                self._some_wait_for_silence = True
 
     def _arrival(self, anchor: Anchor, size: int, now: float) -> _Connection:
         connection = self._connections.get(anchor)
@@ -210,7 +212,7 @@ class IncomingRecords:
 
     def _silent(self, now: float) -> list[tuple[Anchor, _Connection]]:
         """The connections whose completion came on Control and counts by now."""
-        if not self.wants_records:
+        if not self._some_wait_for_silence or not self.wants_records:
             return []
         ends = ((anchor, connection, self._silent_at(connection)) for anchor, connection in self._connections.items())
         return [(anchor, connection) for anchor, connection, at in ends if at is not None and at <= now]

@@ -10,8 +10,6 @@ from kedge.sdk.batch_converter import BatchConverter
 from kedge.sdk.engine_types import OutgoingPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import pyarrow as pa
 
     from kedge.sdk.fields import FieldType, Metadata
@@ -80,7 +78,7 @@ class OutgoingRecords:
         if announce is not None:
             self._announced = announce
         warnings = [f"anchor {self._name!r}: {warning}" for warning in conversion.warnings]
-        tables = list(_bounded(conversion.table)) if self._connected else []
+        tables = _bounded(conversion.table) if self._connected else []
         return Conformed(tables, warnings, announce)
 
     def close(self) -> bool:
@@ -95,16 +93,14 @@ class OutgoingRecords:
         return [f"anchor {self._name!r}: {warning}" for warning in warnings]
 
 
-def _bounded(table: pa.Table) -> Iterator[tuple[pa.Table, int]]:
+def _bounded(table: pa.Table) -> list[tuple[pa.Table, int]]:
     """Slices by rows of at most :data:`LARGEST_BATCH` bytes on average; no bytes are copied."""
     size = table.nbytes
     if size <= LARGEST_BATCH or table.num_rows < 2:
-        yield table, size
-        return
+        return [(table, size)]
     rows = max(1, table.num_rows * LARGEST_BATCH // size)
-    for start in range(0, table.num_rows, rows):
-        part = table.slice(start, rows)
-        yield part, part.nbytes
+    parts = (table.slice(start, rows) for start in range(0, table.num_rows, rows))
+    return [(part, part.nbytes) for part in parts]
 
 
 def _columns(metadata: Metadata | None) -> list[tuple[str, FieldType, int, int]]:

@@ -9,7 +9,6 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import grpc
@@ -28,31 +27,25 @@ from kedge.lifecycle.events import (
     Violated,
 )
 from kedge.sdk.sizes import batch_bytes
+from kedge.service.direct_records import DirectRecords
 from kedge.service.hang import HangWatch, callback_report
-from kedge.service.parent import remove_with_parent
+from kedge.service.negotiation import capabilities_in_common, negotiate
 from kedge.tool_run import ToolRun
 from kedge.wire.byte_queue import ByteQueue
-from kedge.wire.capabilities import (
-    CAPABILITIES_KEY,
-    INBAND_COMPLETE,
-    SHARED_MEMORY,
-    SHARED_MEMORY_KEY,
-    parse_capabilities,
-)
+from kedge.wire.capabilities import CAPABILITIES_KEY, SHARED_MEMORY
 from kedge.wire.control import decode_control_in, encode_control_out
 from kedge.wire.grpc_names import CHANNEL_OPTIONS, CONTROL_METHOD, RECORDS_METHOD, SERVICE_NAME
 from kedge.wire.process_lines import STACK_PREFIX
 from kedge.wire.record_streams import RecordReader, RecordWriter
 from kedge.wire.records import CloseAnchor, ConnectionComplete, Direction, Records, encode_outgoing
-from kedge.wire.shared_memory import SUPPORTED, TO_ENGINE, TO_TOOL, is_private
-from kedge.wire.shared_memory_reader import SharedMemoryReader
-from kedge.wire.shared_memory_writer import SharedMemoryWriter, pool_share
+from kedge.wire.shared_memory_writer import pool_share
 from kedge.wire.statistics import ConnectionStatistics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
-    from kedge.lifecycle.events import ControlAction, RecordAction
+    from kedge.lifecycle.events import ControlAction, Event, RecordAction
+    from kedge.service.negotiation import Agreement
     from kedge.service.settings import ServiceSettings
     from kedge.tool_run import ToolFactory
 
@@ -61,7 +54,6 @@ __all__ = ["ToolService"]
 logger = logging.getLogger(__name__)
 
 _CONTROL_BUDGET = 16 << 20
-_SUPPORTED = frozenset({INBAND_COMPLETE})
 
 
 class ToolService:
@@ -75,10 +67,10 @@ class ToolService:
         self._records_queue: ByteQueue[RecordAction] = ByteQueue(settings.outgoing_budget)
         self._opening = threading.Lock()
         self._opened: set[str] = set()
-        self._capabilities: frozenset[str] = frozenset()
-        self._shared_folder: Path | None = None
-        self._received: SharedMemoryReader | None = None
-        self._shared: SharedMemoryWriter | None = None
+        self._reader = RecordReader(Direction.INCOMING)
+        self._writer = RecordWriter(Direction.OUTGOING)
+        self._direct: DirectRecords | None = None
+        self._records_opened = threading.Event()
         self._closed_by_engine = {CONTROL_METHOD: threading.Event(), RECORDS_METHOD: threading.Event()}
         self._confirmed = False
         self._ended = threading.Event()
@@ -113,6 +105,8 @@ class ToolService:
         self._over.set()
         patience.cancel()
         watch.stop()
+        if self._direct is not None and self._confirmed:
+            self._direct.end()
         if self._confirmed:
             self._records_queue.close()
             self._control_queue.close()
@@ -122,13 +116,15 @@ class ToolService:
         self._server.stop(self.settings.grace if self._confirmed else None).wait()
         self._pool.shutdown()
         logger.info("%s", self.statistics())
+        if self._direct is not None:
+            self._direct.close()
         return self._confirmed
 
     def statistics(self) -> ConnectionStatistics:
         """What passed so far."""
         run = self.run.statistics()
-        pool = None if self._shared is None else self._shared.statistics()
-        return ConnectionStatistics(self._records_queue.statistics(), pool, run.batches_in, run.bytes_in)
+        sent = self._records_queue.statistics()._replace(items=run.batches_out, bytes=run.bytes_out)
+        return ConnectionStatistics(sent, self._writer.statistics(), run.batches_in, run.bytes_in)
 
     # --- the port -----------------------------------------------------------------------------------------------------
 
@@ -143,7 +139,15 @@ class ToolService:
             logger.debug("not sent, the engine is gone: %r", action)
 
     def send_records(self, action: RecordAction) -> None:
-        """Queue a batch or a close for RecordTransfer; blocks while the queue is full."""
+        """Queue a batch or a close for RecordTransfer, or send it directly; blocks while there is no room."""
+        if self.settings.token is not None:
+            self._records_opened.wait()  # only then it is known which way records go
+        if self._direct is not None:
+            try:
+                self._direct.send(action)
+            except OSError as error:
+                raise EngineGone("the engine takes no more records") from error
+            return
         self._records_queue.put(action, batch_bytes(action.table) if isinstance(action, SendBatch) else 0)
 
     def flush_records(self) -> None:
@@ -151,9 +155,32 @@ class ToolService:
         if self._records_queue.statistics().items:
             self._records_queue.flush()
 
-    def pump(self) -> bool:
-        """Events come from the streams' own threads."""
-        return False
+    def pump(self, timeout: float | None) -> bool:
+        """Take the next message of a record socket, or what has rung; elsewhere, streams have their own threads."""
+        if (direct := self._direct) is None:
+            return False
+        if direct.wait(timeout, wanted=self.run.lifecycle.wants_records):
+            self._take_directly(direct)
+        return True
+
+    def _take_directly(self, direct: DirectRecords) -> None:
+        try:
+            message = direct.receive()
+        except OSError:
+            self._lose("the engine broke the records off")
+        except ProtocolError as error:
+            self.run.feed(Violated(str(error)))
+        else:
+            if message is None:
+                self.run.feed(RecordsClosed())
+            else:
+                self._or_violation(self._take_records, message)
+
+    def _feed(self, event: Event) -> None:
+        """Feed an event from a thread that is not the run's."""
+        self.run.feed(event)
+        if self._direct is not None:
+            self._direct.ring()
 
     # --- streams ------------------------------------------------------------------------------------------------------
 
@@ -166,31 +193,17 @@ class ToolService:
             self._closed_by_engine[CONTROL_METHOD].wait(self.settings.linger)
 
     def _serve_records(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
-        self._admit(RECORDS_METHOD, context)
         context.add_callback(self._records_ended.set)
-        writer = RecordWriter(
-            Direction.OUTGOING,
-            align=bool(self._capabilities),
-            shared=self._shared_writer(),
-            received=self._received,
-        )
+        self._admit(RECORDS_METHOD, context)
         self._read(RECORDS_METHOD, self._read_records, requests, context)
         for bunch in self._records_queue.bunches():
             for (anchor, kind), actions in groupby(bunch, key=lambda action: (action.anchor, type(action))):
                 if kind is SendBatch:
-                    yield from writer.encode(anchor, "", (a.table for a in actions if isinstance(a, SendBatch)))
+                    yield from self._writer.encode(anchor, "", (a.table for a in actions if isinstance(a, SendBatch)))
                 else:
                     yield encode_outgoing(CloseAnchor(anchor))
         if self.run.lifecycle.failed:
             self._closed_by_engine[RECORDS_METHOD].wait(self.settings.linger)
-
-    def _shared_writer(self) -> SharedMemoryWriter | None:
-        if self._shared_folder is None:
-            return None
-        share = pool_share(self.settings.outgoing_budget)
-        self._records_queue.cede(share)
-        self._shared = SharedMemoryWriter(self._shared_folder, TO_ENGINE, share)
-        return self._shared
 
     def _admit(self, method: str, context: grpc.ServicerContext) -> None:
         metadata = dict(context.invocation_metadata())
@@ -202,27 +215,22 @@ class ToolService:
             self._opened.add(method)
         if not first:
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, f"{method} is open already: a process serves one run")
-        folder = self._offered_folder(metadata)
-        accepted = parse_capabilities(metadata) & (_SUPPORTED if folder is None else _SUPPORTED | {SHARED_MEMORY})
         if method == RECORDS_METHOD:
-            self._capabilities = accepted
-            if folder is not None and SHARED_MEMORY in accepted:
-                self._shared_folder = folder
-                self._received = SharedMemoryReader(folder, TO_TOOL, TO_ENGINE)
+            accepted = self._agree(negotiate(metadata, self.settings))
+        else:
+            accepted = capabilities_in_common(metadata)
         if accepted:
             context.send_initial_metadata(((CAPABILITIES_KEY, ",".join(sorted(accepted))),))
 
-    def _offered_folder(self, metadata: Mapping[str, str | bytes]) -> Path | None:
-        """The folder of shared memory, where the engine has proved to be the one that started this process."""
-        named = metadata.get(SHARED_MEMORY_KEY)
-        if not SUPPORTED or self.settings.token is None or not isinstance(named, bytes):
-            return None
-        folder = Path(os.fsdecode(named))
-        if not is_private(folder):
-            logger.warning("no shared memory: %s is not a folder of this user alone", folder)
-            return None
-        remove_with_parent(folder)
-        return folder
+    def _agree(self, agreement: Agreement) -> frozenset[str]:
+        capabilities, self._reader, self._writer, socket = agreement
+        if SHARED_MEMORY in capabilities:
+            self._records_queue.cede(pool_share(self.settings.outgoing_budget))
+        if socket is not None:
+            self._direct = DirectRecords(socket, self._writer)
+        self._records_opened.set()
+        self.run.recheck()
+        return capabilities
 
     def _read(
         self,
@@ -244,38 +252,39 @@ class ToolService:
         threading.Thread(target=body, name=f"kedge-read-{method}", daemon=True).start()
 
     def _half_closed(self, method: str, context: grpc.ServicerContext) -> None:
-        if context.is_active():
-            self.run.feed(ControlClosed() if method == CONTROL_METHOD else RecordsClosed())
+        if not context.is_active():
+            return
+        if method == CONTROL_METHOD:
+            self._feed(ControlClosed())
+        elif self._direct is None:
+            self._feed(RecordsClosed())
 
     def _read_control(self, requests: Iterator[bytes]) -> None:
         for data in requests:
             self._or_violation(self._take_control, data)
 
     def _read_records(self, requests: Iterator[bytes]) -> None:
-        reader = RecordReader(
-            Direction.INCOMING,
-            trusted=self.settings.token is not None and bool(self._capabilities),
-            shared=self._received,
-        )
         for data in requests:
-            self._or_violation(self._take_records, reader, data)
+            if self._direct is not None:
+                self._feed(Violated("records came over gRPC, after it was agreed that they come over a socket"))
+            self._or_violation(self._take_records, data)
             self.run.wait_until_wanted()
 
-    def _or_violation(self, take: Callable[..., None], *arguments: object) -> None:
+    def _or_violation(self, take: Callable[[bytes], None], data: bytes) -> None:
         try:
-            take(*arguments)
+            take(data)
         except ProtocolError as error:
-            self.run.feed(Violated(str(error)))
+            self._feed(Violated(str(error)))
 
     def _take_control(self, data: bytes) -> None:
         event = decode_control_in(data)
         if event is not None:
-            self.run.feed(event)
+            self._feed(event)
 
-    def _take_records(self, reader: RecordReader, data: bytes) -> None:
-        message = reader.decode(data)
+    def _take_records(self, data: bytes) -> None:
+        message = self._reader.decode(data)
         if isinstance(message, Records):
-            batches = reader.batches(message)
+            batches = self._reader.batches(message)
             if not batches:
                 self.run.feed(ChunkArrived(message.anchor, message.connection, len(message.data)))
             for table, size in batches:
@@ -298,7 +307,10 @@ class ToolService:
         gone = EngineGone(reason)
         self._records_queue.close(gone)
         self._control_queue.close(gone)
+        self._records_opened.set()
         self.run.feed(Disconnected(reason))
+        if self._direct is not None:
+            self._direct.break_off()
         threading.Thread(target=self._leave_soon, args=(reason,), name="kedge-leave", daemon=True).start()
 
     def _give_up_waiting(self) -> None:

@@ -65,6 +65,11 @@ class ByteQueue(Generic[T]):
             self._high_water = max(self._high_water, self._held)
             self._call_taker()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is queued, and the reader has come back for more."""
+        return self._taker_waits and not self._items and self._closed is False
+
     def close(self, error: BaseException | None = None) -> None:
         """Take nothing more. With an ``error`` what is queued is dropped and writers get the error."""
         with self._lock:

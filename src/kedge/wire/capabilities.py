@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CAPABILITIES_KEY", "INBAND_COMPLETE", "SHARED_MEMORY", "SHARED_MEMORY_KEY", "parse_capabilities"]
+__all__ = [
+    "CAPABILITIES_KEY",
+    "INBAND_COMPLETE",
+    "RECORD_SOCKET",
+    "RECORD_SOCKET_KEY",
+    "SHARED_MEMORY",
+    "SHARED_MEMORY_KEY",
+    "parse_capabilities",
+]
 
 CAPABILITIES_KEY: Final = "kedge-capabilities"
 INBAND_COMPLETE: Final = "inband-complete"
@@ -19,6 +27,11 @@ SHARED_MEMORY: Final = "shared-memory"
 """Batches may travel through shared memory, with a descriptor in place of their data (``kedge.wire.shared_memory``)."""
 SHARED_MEMORY_KEY: Final = "kedge-shared-memory-bin"
 """Names the folder of the segments, as the file system's bytes, beside the capability."""
+
+RECORD_SOCKET: Final = "record-socket"
+"""The messages of RecordTransfer travel over a Unix socket beside gRPC (``kedge.wire.record_socket``)."""
+RECORD_SOCKET_KEY: Final = "kedge-record-socket-bin"
+"""Names the socket at which the host listens, as the file system's bytes, beside the capability."""
 
 
 def parse_capabilities(metadata: Mapping[str, str | bytes]) -> frozenset[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kedge.wire.assembler import ChunkAssembler
 from kedge.wire.records import Direction, frame_records
 from kedge.wire.shared_memory import is_descriptor, pack_descriptor
+from kedge.wire.shared_memory_writer import SMALLEST
 from kedge.wire.steady import SteadyDecoder, SteadyEncoder, SteadyReader
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from kedge.wire.records import Incoming, Outgoing, Records
     from kedge.wire.shared_memory import Place
     from kedge.wire.shared_memory_reader import SharedMemoryReader
-    from kedge.wire.shared_memory_writer import SharedMemoryWriter
+    from kedge.wire.shared_memory_writer import PoolStatistics, SharedMemoryWriter
 
 __all__ = ["ArrivedBatch", "RecordReader", "RecordWriter"]
 
@@ -50,6 +51,8 @@ class RecordWriter:
         self._shared = shared
         self._received = received
         self._encoders: dict[tuple[str, str], SteadyEncoder] = {}
+        self._frame = ("", "", -1)
+        self._framed = (b"", b"")
 
     def encode(self, anchor: str, connection: str, tables: Iterable[pa.Table]) -> Iterator[bytes]:
         """Yield the messages of batches of one connection, in order; the last of each batch has ``end_of_chunk``.
@@ -70,6 +73,20 @@ class RecordWriter:
         if places:
             yield self._described(anchor, connection, places)
 
+    def encode_at_once(self, anchor: str, connection: str, table: pa.Table) -> bytes | None:
+        """The one small message of a batch; None where it takes more than that, or has to wait for a segment."""
+        place = self._place(table, wait=False)
+        if place is not None:
+            return self._described(anchor, connection, [place])
+        if table.get_total_buffer_size() > SMALLEST:
+            return None
+        messages = list(self._inline(anchor, connection, table))
+        return messages[0] if len(messages) == 1 else None
+
+    def statistics(self) -> PoolStatistics | None:
+        """What passed through shared memory; None where there is none."""
+        return None if self._shared is None else self._shared.statistics()
+
     def _place(self, table: pa.Table, wait: bool) -> Place | None:
         if self._shared is None:
             return None
@@ -78,7 +95,10 @@ class RecordWriter:
 
     def _described(self, anchor: str, connection: str, places: list[Place]) -> bytes:
         descriptor = pack_descriptor(places)
-        head, tail = frame_records(self._direction, anchor, connection, len(descriptor), True)
+        frame = anchor, connection, len(descriptor)
+        if frame != self._frame:
+            self._frame, self._framed = frame, frame_records(self._direction, *frame, True)
+        head, tail = self._framed
         return b"".join((head, descriptor, tail))
 
     def _inline(self, anchor: str, connection: str, table: pa.Table) -> Iterator[bytes]:

@@ -20,6 +20,7 @@ import stat
 import struct
 import sys
 import tempfile
+from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -76,7 +77,7 @@ class Place(NamedTuple):
 
 def pack_descriptor(places: list[Place]) -> bytes:
     """The bytes that travel in place of batches."""
-    return _MARK + b"".join(_PLACE.pack(*place) for place in places)
+    return b"".join((_MARK, *starmap(_PLACE.pack, places)))
 
 
 def unpack_descriptor(data: bytes) -> Iterator[Place]:

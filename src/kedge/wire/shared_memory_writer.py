@@ -26,6 +26,8 @@ _PATIENCE = 0.05
 _NAP = 0.0002
 SMALLEST = 16 << 10
 """Bytes of a batch below which a message that holds it is as fast as one that stands for it."""
+_OPTIONS = pa.ipc.IpcWriteOptions()
+"""Those of every stream. Where it is given none, Arrow looks for them in the environment."""
 _GRAIN = 64 << 10
 _LEAST_SEGMENT = 512 << 10
 """Bytes. Each segment takes a file descriptor at both ends."""
@@ -54,6 +56,7 @@ def pool_share(budget: int) -> int:
 class _Segment(NamedTuple):
     number: int
     memory: mmap.mmap
+    body: pa.Buffer
     path: Path
 
     @property
@@ -99,8 +102,9 @@ class SharedMemoryWriter:
         if segment is None:
             self._inline += wait
             return None
-        body = pa.FixedSizeBufferWriter(pa.py_buffer(memoryview(segment.memory)[BODY:]))
-        with pa.ipc.new_stream(body, table.schema) as stream:
+        body = pa.FixedSizeBufferWriter(segment.body)
+        body.set_memcopy_threshold(self._budget)  # one thread: to hand a copy to others takes longer than the copy
+        with pa.RecordBatchStreamWriter(body, table.schema, options=_OPTIONS) as stream:
             stream.write_table(table)
         segment.memory[0] = TAKEN
         self._batches += 1
@@ -169,7 +173,7 @@ class SharedMemoryWriter:
             self._budget = self._held  # there is no more room than what the pool has
             logger.warning("records travel through less shared memory: %s: %s", self._folder, error.strerror)
             return None
-        self._segments.append(_Segment(self._made, memory, path))
+        self._segments.append(_Segment(self._made, memory, pa.py_buffer(memoryview(memory)[BODY:]), path))
         self._made += 1
         self._held += size
         self._high_water = max(self._high_water, self._held)

@@ -12,9 +12,10 @@ __all__ = ["ConnectionStatistics"]
 
 
 class ConnectionStatistics(NamedTuple):
-    """What was sent, by the queue of what waits, and what was received: batches, and the bytes that they came in.
+    """What was sent: batches and their bytes, the most that waited and how often; and what was received.
 
-    ``pool`` tells of the shared memory for what was sent, None where the two ends did not agree upon any.
+    Bytes received are those that the batches came in. ``pool`` tells of the shared memory for what was sent; it is None
+    where the two ends did not agree upon any.
     """
 
     sent: QueueStatistics

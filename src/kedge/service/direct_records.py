@@ -1,0 +1,92 @@
+"""Records over a socket of their own: the thread that runs the tool takes and sends them itself."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import select
+import threading
+from typing import TYPE_CHECKING
+
+from kedge.lifecycle.events import SendBatch
+from kedge.wire.records import CloseAnchor, encode_outgoing
+
+if TYPE_CHECKING:
+    from kedge.lifecycle.events import RecordAction
+    from kedge.wire.record_socket import RecordSocket
+    from kedge.wire.record_streams import RecordWriter
+
+__all__ = ["DirectRecords"]
+
+
+class DirectRecords:
+    """A tool process's end of a record socket, and a bell by which other threads call the one that waits there."""
+
+    def __init__(self, records: RecordSocket, writer: RecordWriter) -> None:
+        self._records = records
+        self._writer = writer
+        self._bell, self._rope = os.pipe()
+        os.set_blocking(self._rope, False)
+        self._for_the_bell = select.poll()
+        self._for_the_bell.register(self._bell, select.POLLIN)
+        self._for_both = select.poll()
+        self._for_both.register(self._bell, select.POLLIN)
+        self._for_both.register(records.fileno(), select.POLLIN)
+        self._ended = False
+        self._ringing = threading.Lock()
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"<DirectRecords {'ended' if self._ended else 'open'}: {self._records!r}>"
+
+    def wait(self, timeout: float | None, *, wanted: bool) -> bool:
+        """Wait for a message, if one is ``wanted``, and for the bell; whether a message is there. In seconds."""
+        wanted = wanted and not self._ended
+        if wanted and self._records.has_read_ahead:
+            return True
+        waiting = self._for_both if wanted else self._for_the_bell
+        ready = [number for number, _ in waiting.poll(None if timeout is None else math.ceil(timeout * 1000))]
+        if self._bell in ready:
+            os.read(self._bell, 4096)
+        return any(number != self._bell for number in ready)
+
+    def ring(self) -> None:
+        """Call the thread that waits, or will wait; from any thread."""
+        with self._ringing, contextlib.suppress(BlockingIOError):  # it has been rung often enough
+            if not self._closed:
+                os.write(self._rope, b"!")
+
+    def receive(self) -> bytes | None:
+        """The next message; None at the end. Raises OSError when the engine is gone, and ProtocolError."""
+        message = None
+        try:
+            message = self._records.receive()
+        finally:
+            self._ended = message is None
+        return message
+
+    def send(self, action: RecordAction) -> None:
+        """Send a batch or a close; blocks while the engine does not take it. Raises OSError when it is gone."""
+        if isinstance(action, SendBatch):
+            for message in self._writer.encode(action.anchor, "", (action.table,)):
+                self._records.send(message)
+        else:
+            self._records.send(encode_outgoing(CloseAnchor(action.anchor)))
+
+    def end(self) -> None:
+        """Say that no more records follow."""
+        self._records.end()
+
+    def break_off(self) -> None:
+        """The engine is gone: who sends gets OSError, who waits is called."""
+        self._records.break_off()
+        self.ring()
+
+    def close(self) -> None:
+        """Free the socket and the bell, when no thread waits for them any more."""
+        with self._ringing:
+            self._closed = True
+        self._records.close()
+        os.close(self._bell)
+        os.close(self._rope)

@@ -1,0 +1,191 @@
+"""A Unix socket for the messages of RecordTransfer, between a host and the tool process that it started.
+
+Python's gRPC hands every message from thread to thread. Over a socket of its own the thread that runs the tool takes
+and sends messages itself. Each message follows its length in bytes, a little-endian 64-bit number; the largest such
+number says that none follows. A socket that ends without it has lost its peer.
+
+The host listens, at a path in a folder that only its user can enter; the tool process calls, and says the run's token
+as its first message. This is the capability ``record-socket``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import select
+import socket
+import struct
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from kedge.exceptions import ProtocolError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["SUPPORTED", "RecordListener", "RecordSocket"]
+
+SUPPORTED = sys.platform != "win32" and hasattr(socket, "AF_UNIX")
+"""Whether Python has Unix sockets here."""
+
+_LENGTH = struct.Struct("<Q")
+_NO_MORE = (1 << 64) - 1
+_LARGEST = 1 << 31
+"""Bytes of a message; protobuf ends there, too."""
+_SMALL = 32 << 10
+"""Bytes of a message up to which it is read together with what comes before and behind it, and written in one piece."""
+_ROOM = 1 << 20
+"""Bytes that the system may hold on the way; it takes what it allows."""
+
+
+class RecordSocket:
+    """Messages over a connected socket. One thread receives, any number send. :meth:`close` it."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        connected.setblocking(True)
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _ROOM)
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _ROOM)
+        self._socket = connected
+        self._sending = threading.Lock()
+        self._writable = select.poll()
+        self._writable.register(connected, select.POLLOUT)
+        self._ahead = b""
+        self._expects_small = True
+        self._broken_off = False
+
+    def __repr__(self) -> str:
+        return f"<RecordSocket, {len(self._ahead)} bytes read ahead{', broken off' if self._broken_off else ''}>"
+
+    @classmethod
+    def call(cls, path: Path, token: str) -> RecordSocket:
+        """Connect to the listener at a path. Raises OSError where there is none."""
+        caller = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            caller.connect(str(path))
+            called = cls(caller)
+            called.send(token.encode())
+        except BaseException:
+            caller.close()
+            raise
+        return called
+
+    def fileno(self) -> int:
+        """The descriptor, to wait for messages."""
+        return self._socket.fileno()
+
+    def takes_at_once(self) -> bool:
+        """Whether a message of up to 32 KiB can be sent without waiting."""
+        return bool(self._writable.poll(0))
+
+    @property
+    def has_read_ahead(self) -> bool:
+        """Whether a message may be had without waiting for the socket."""
+        if len(self._ahead) < _LENGTH.size:
+            return False
+        size = _LENGTH.unpack_from(self._ahead)[0]
+        return bool(size == _NO_MORE or len(self._ahead) >= _LENGTH.size + size)
+
+    def send(self, message: bytes) -> None:
+        """Send a message; blocks while the peer does not take it. Raises OSError when it is gone."""
+        length = _LENGTH.pack(len(message))
+        with self._sending:
+            if len(message) <= _SMALL:
+                self._socket.sendall(length + message)
+                return
+            sent = self._socket.sendmsg((length, message)) - len(length)
+            if sent < len(message):
+                self._socket.sendall(memoryview(message)[sent:])
+
+    def receive(self) -> bytes | None:
+        """The next message; None when the peer said that none follows. Blocks.
+
+        Raises OSError where the peer is gone, also in the middle of a message, and ProtocolError for one too large.
+        """
+        self._fill()
+        size: int = _LENGTH.unpack_from(self._ahead)[0]
+        if size == _NO_MORE:
+            return None
+        if size > _LARGEST:
+            raise ProtocolError(f"a message of {size} bytes came; the largest has {_LARGEST}")
+        self._expects_small = size <= _SMALL
+        end = _LENGTH.size + size
+        if len(self._ahead) >= end:
+            message, self._ahead = self._ahead[_LENGTH.size : end], self._ahead[end:]
+        else:
+            message, self._ahead = self._rest(self._ahead[_LENGTH.size :], size), b""
+        return message
+
+    def end(self) -> None:
+        """Say that no message follows. The other direction goes on."""
+        with contextlib.suppress(OSError), self._sending:
+            self._socket.sendall(_LENGTH.pack(_NO_MORE))
+
+    def break_off(self) -> None:
+        """End both directions, from any thread: who waits in :meth:`send` or :meth:`receive` gets OSError."""
+        self._broken_off = True
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Free the socket. Nobody may wait in another method."""
+        self._socket.close()
+
+    def _fill(self) -> None:
+        """Read the length of the next message, and what follows if that is likely to be small."""
+        while (missing := _LENGTH.size - len(self._ahead)) > 0:
+            self._ahead += self._some(2 * _SMALL if self._expects_small else missing)
+
+    def _rest(self, begun: bytes, size: int) -> bytes:
+        parts = [begun] if begun else []
+        missing = size - len(begun)
+        while missing:
+            parts.append(self._some(missing, socket.MSG_WAITALL))
+            missing -= len(parts[-1])
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _some(self, most: int, flags: int = 0) -> bytes:
+        data = self._socket.recv(most, flags)
+        if not data:
+            raise ConnectionResetError("the peer is gone, and had not said that no more records follow")
+        return data
+
+
+class RecordListener:
+    """Waits at a path for the one tool process that has the token. :meth:`close` it."""
+
+    def __init__(self, path: Path, token: str) -> None:
+        self.path = path
+        self._token = token
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._listener.bind(str(path))
+            self._listener.listen(1)
+        except BaseException:
+            self._listener.close()
+            raise
+
+    def accept(self, timeout: float) -> RecordSocket:
+        """The caller, who must say the token. Raises ProtocolError where none does in ``timeout`` seconds."""
+        self._listener.settimeout(timeout)
+        try:
+            connected, _ = self._listener.accept()
+        except TimeoutError as error:
+            raise ProtocolError(f"the tool process agreed to send records to {self.path}, and did not call") from error
+        caller = RecordSocket(connected)
+        connected.settimeout(timeout)
+        try:
+            said = caller.receive()
+        except OSError:
+            said = None
+        if said is None or not hmac.compare_digest(said, self._token.encode()):
+            caller.close()
+            raise ProtocolError(f"somebody without the run's token called {self.path}")
+        connected.setblocking(True)
+        return caller
+
+    def close(self) -> None:
+        """Stop listening, and remove the path."""
+        self._listener.close()
+        with contextlib.suppress(OSError):
+            self.path.unlink()
