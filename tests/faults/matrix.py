@@ -21,6 +21,7 @@ STEPS = (
     "confirmed",
 )
 TRANSPORTS = ("inline", "shared memory")
+"""Over gRPC alone, and over all that two ends of Kedge's can agree upon."""
 
 
 class Ends(NamedTuple):
@@ -45,7 +46,9 @@ TOOL_FAULTS: dict[str, dict[str, Ends]] = {
     "segfault": _at_each_step(Ends(ToolCrashed, "signal SIGSEGV; it was here(.|\n)*breaking_tool.py")),
     "frozen": _at_each_step(Ends(ToolTimeout, "gave no sign of life for 1 s"), _SILENT_START),
     "out_of_memory": _at_each_step(Ends(ToolError, "raised MemoryError(.|\n)*breaking_tool.py")),
-    "connection_reset": _at_each_step(Ends(ProtocolError, "the tool process broke .*UNAVAILABLE"), _SILENT_START),
+    "connection_reset": _at_each_step(
+        Ends(ProtocolError, "the tool process broke .*(UNAVAILABLE|the peer is gone)"), _SILENT_START
+    ),
 }
 
 HOST_FAULTS = {"SIGINT": 130, "SIGTERM": 143, "SIGKILL": -9}

@@ -21,6 +21,7 @@ import pytest
 
 import kedge
 from kedge import KedgeError, ToolCrashed, ToolStartError, ToolTimeout, UsageError
+from kedge.host import session
 from kedge.host.run_tool import TableSink, config_document
 from kedge.host.sinks import open_sink
 from kedge.host.target import resolve_target
@@ -114,6 +115,12 @@ def run_host_case(case: Case, folder: Path) -> HostOutcome:
     return HostOutcome(code, left(), {path.name for path in folder.iterdir()} - {"log"})
 
 
+def over_grpc_alone(patch: pytest.MonkeyPatch) -> None:
+    """Let hosts of this process offer no more than gRPC has."""
+    patch.setenv("KEDGE_SHARED_MEMORY", "")
+    patch.setattr(session, "SOCKETS_SUPPORTED", False)
+
+
 Outcomes = dict[Case, "Future[Any]"]
 
 
@@ -131,7 +138,7 @@ def outcomes(request: pytest.FixtureRequest) -> Outcomes:
     for transport in TRANSPORTS:
         with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(AT_ONCE) as pool:
             if transport == "inline":
-                patch.setenv("KEDGE_SHARED_MEMORY", "")
+                over_grpc_alone(patch)
             done |= {case: pool.submit(run_case, case) for case in cases if case.transport == transport}
     return done
 
@@ -184,7 +191,7 @@ class TestFault:
 @pytest.fixture(params=TRANSPORTS)
 def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "inline":
-        monkeypatch.setenv("KEDGE_SHARED_MEMORY", "")
+        over_grpc_alone(monkeypatch)
     return str(request.param)
 
 
