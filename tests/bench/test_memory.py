@@ -8,7 +8,7 @@ import pytest
 
 from kedge.bench.memory import Footprint, growth, repeated_runs
 
-RUNS = 12
+RUNS = 8
 
 
 class TestGrowth:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import product
 from typing import NamedTuple
 
-from kedge import KedgeError, ProtocolError, ToolCrashed, ToolError, ToolStartError, ToolTimeout
+from kedge import KedgeError, ToolCrashed, ToolError, ToolStartError, ToolTimeout
 
 STEPS = (
     "import",
@@ -41,14 +41,15 @@ def _at_each_step(in_run: Ends, at_import: Ends = _NO_START) -> dict[str, Ends]:
     return {step: {"import": at_import, "confirmed": WHOLE}.get(step, in_run) for step in STEPS}
 
 
+_RESET = Ends(KedgeError, "the tool process broke .*(UNAVAILABLE|the peer is gone)|with exit code 3; it was here")
+"""The process ends itself a second later: what the host sees first is the error."""
+
 TOOL_FAULTS: dict[str, dict[str, Ends]] = {
     "killed": _at_each_step(Ends(ToolCrashed, "signal SIGKILL .*when its memory ran out")),
     "segfault": _at_each_step(Ends(ToolCrashed, "signal SIGSEGV; it was here(.|\n)*breaking_tool.py")),
     "frozen": _at_each_step(Ends(ToolTimeout, "gave no sign of life for 1 s"), _SILENT_START),
     "out_of_memory": _at_each_step(Ends(ToolError, "raised MemoryError(.|\n)*breaking_tool.py")),
-    "connection_reset": _at_each_step(
-        Ends(ProtocolError, "the tool process broke .*(UNAVAILABLE|the peer is gone)"), _SILENT_START
-    ),
+    "connection_reset": _at_each_step(_RESET, _SILENT_START),
 }
 
 HOST_FAULTS = {"SIGINT": 130, "SIGTERM": 143, "SIGKILL": -9}
