@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint format proto proto-check docs lock bench changelog clean
+.PHONY: help venv demo test lint format proto proto-check docs lock bench fuzz changelog clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -58,6 +58,12 @@ lock: $(INSTALLED) ## pin what pyproject.toml asks for (make lock ARGS=--upgrade
 
 bench: $(INSTALLED) ## measure, against named peers in the same run
 	$(BIN)/kedge bench $(ARGS)
+
+fuzz: $(INSTALLED) ## what a nightly run tries: all faults, 10,000 sequences over the wire, ten minutes of bytes
+	KEDGE_FUZZ=10000 $(BIN)/python -m pytest tests/wire/test_fuzz.py $(ARGS)
+	KEDGE_TEST_SLOW=1 $(BIN)/python -m pytest tests/faults
+	$(BIN)/python -m pip install --quiet --target build/atheris atheris
+	PYTHONPATH=build/atheris $(BIN)/python tests/wire/fuzz_codec.py -max_total_time=600 -rss_limit_mb=2048 -timeout=10
 
 changelog: $(INSTALLED) ## move the fragments of changelog.d into CHANGELOG.md, for the version in pyproject.toml
 	$(BIN)/towncrier build --yes

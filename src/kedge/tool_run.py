@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from kedge.lifecycle.events import Call, ControlAction, Event, RecordAction
-    from kedge.lifecycle.machine import Lifecycle
+    from kedge.lifecycle.machine import Lifecycle, Statistics
     from kedge.sdk.fields import Metadata
     from kedge.sdk.outlet import Answer, AnswerCallback, Message, Request
     from kedge.sdk.plugin import PluginV2
@@ -150,6 +150,11 @@ class ToolRun:
         if (call := self._call) is None:
             return None
         return CurrentCall(call[0], self._clock() - call[1])
+
+    def statistics(self) -> Statistics:
+        """What has passed so far."""
+        with self._changed:
+            return self.lifecycle.statistics()
 
     def _step(self) -> bool:
         """Run the next callback; False where there is none any more. Holds no batch while it waits for the next."""

@@ -129,11 +129,9 @@ class Served:
 
     def __init__(self, script: Script, folder: Path, **settings: Any) -> None:
         self.address = f"unix:{folder / 'tool.sock'}"
-        defaults = {"quiet": 0.05, "linger": 0.2, "grace": 0.2}
-        self.service = ToolService(
-            script.tool, script.tool.__name__, ServiceSettings(address=self.address, **(defaults | settings))
-        )
-        self.service.start()
+        defaults: dict[str, Any] = {"address": self.address, "quiet": 0.05, "linger": 0.2, "grace": 0.2}
+        self.service = ToolService(script.tool, script.tool.__name__, ServiceSettings(**(defaults | settings)))
+        self.port = self.service.start()
         self.confirmed: bool | None = None
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()

@@ -106,9 +106,3 @@ class TestSettings:
         monkeypatch.setenv("KEDGE_HANG_AFTER", "soon")
         with pytest.raises(UsageError, match="KEDGE_HANG_AFTER='soon' is no number"):
             ServiceSettings.from_environment()
-
-    @pytest.mark.parametrize("address", ["0.0.0.0:0", "192.168.1.5:80", "[::]:0"])
-    def test_beyond_loopback_are_refused(self, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
-        monkeypatch.setenv("TOOL_SERVICE_ADDRESS", address)
-        with pytest.raises(UsageError, match="is no loopback address"):
-            ServiceSettings.from_environment()

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from kedge.cli.exits import errors_as_exit_codes
+
 __all__ = ["app"]
 
 app = typer.Typer(help="Measure, against named peers in the same run; prints JSON.", no_args_is_help=True)
@@ -53,6 +55,18 @@ def flow(
         raise typer.BadParameter(f"{wrong[0]!r} is none of {', '.join(PARTS)}", param_hint="--part")
     found = bench_flow(rounds, _say, rows=rows, parts=parts or PARTS, folder=folder, flows=flows)
     print(json.dumps(found, indent=2))
+
+
+@app.command()
+def memory(
+    gib: Annotated[float, typer.Option(min=0.01, help="how much passes a slow tool, and a reader that stalls")] = 1.0,
+    runs: Annotated[int, typer.Option(min=2, help="runs one after the other in one host")] = 100,
+) -> None:
+    """The peak of memory while records wait, and what runs leave behind in the process that starts them."""
+    from kedge.bench.memory import bench_memory
+
+    with errors_as_exit_codes():
+        print(json.dumps(bench_memory(gib, runs, _say), indent=2))
 
 
 @app.command()

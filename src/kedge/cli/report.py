@@ -33,6 +33,7 @@ def tool_report(tool: str, result: ToolResult | None, error: BaseException | Non
             "outgoing": {name: figures._asdict() for name, figures in statistics.outgoing.items()},
             "messages": [{"kind": m.kind.name.lower(), "text": m.text} for m in result.messages],
             "seconds": round(statistics.seconds, 6),
+            "transport": None if statistics.transport is None else statistics.transport.as_json(),
         }
     return report | {"peak_memory": peak_memory()}
 

@@ -58,6 +58,9 @@ def run(
     report: Annotated[Path | None, typer.Option(metavar="FILE.json", help="write what happened")] = None,
     start_timeout: Annotated[float, typer.Option(metavar="SECONDS", help="how long the process may start")] = 30.0,
     timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="how long the whole run may take")] = None,
+    idle_timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="how long the process may give no sign of life")
+    ] = None,
     update_only: Annotated[bool, typer.Option("--update-only", help="construct the tool, show its schemas")] = False,
     in_process: Annotated[bool, typer.Option("--in-process", help="run in this process, for a debugger")] = False,
 ) -> None:
@@ -73,7 +76,7 @@ def run(
         call = tool_call(tool, command, python, inputs or [], config or [], config_file, services, types or [])
         call.outputs = list(files) or None
         call.update_only, call.in_process = update_only, in_process
-        call.start_timeout, call.timeout = start_timeout, timeout
+        call.start_timeout, call.timeout, call.idle_timeout = start_timeout, timeout, idle_timeout
         return _displayed(call, lambda: _run(call, files))
 
     with errors_as_exit_codes(), _refusals_as_exit_code():

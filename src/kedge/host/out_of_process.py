@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kedge.exceptions import EngineGone, ToolStartError, ToolTimeout
+from kedge.host.liveness import Silence
 from kedge.host.process import ToolProcess
 from kedge.host.process_output import tool_frames
 from kedge.host.session import StreamBrokenError, ToolSession
+from kedge.wire.transport_security import Certificates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from kedge.host.feeds import Feed
     from kedge.host.receiver import Receiver
     from kedge.sdk.initialization import Initialization
+    from kedge.wire.statistics import ConnectionStatistics
 
 __all__ = ["Launch", "run_out_of_process"]
 
@@ -29,6 +32,8 @@ _LEAVES_WITHIN = 1.6
 _FEEDER_ENDS_WITHIN = 2.0
 _LOOKS_EVERY = 0.1
 _UNANSWERED_FOR = 1.0
+_ENDS_WITHIN = 10.0
+"""Seconds of silence between the confirmation of a run and the last of its records."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,11 @@ class Launch:
     start_timeout: float = 30.0
     timeout: float | None = None
     """How long the whole run may take, the start of the process included; None for any time."""
+    idle_timeout: float | None = None
+    """How long the process may give no sign of life while it is waited for; None for any time.
+
+    Its start, until it answers, is bounded by ``start_timeout`` in any case, and its end, once it has confirmed the
+    run, by ten seconds."""
     budget: int = 64 << 20
     on_line: Callable[[str, str], None] | None = None
     """Gets each line that the process prints, as ``("stdout" | "stderr", line)``."""
@@ -51,8 +61,8 @@ def run_out_of_process(
     launch: Launch,
     prepare: Callable[[ToolProcess, Path], tuple[Initialization, Sequence[Feed]]],
     receiver: Receiver,
-) -> None:
-    """Run a tool in its own process. Blocks until the run is over and the process is gone.
+) -> ConnectionStatistics:
+    """Run a tool in its own process, and say what passed. Blocks until the run is over and the process is gone.
 
     ``prepare`` gets the process once it serves, with a folder for the run's temporary files, and says what to run.
     Raises ToolStartError, ToolCrashed, ToolTimeout, ProtocolError, EngineGone where the run was cancelled, what
@@ -65,7 +75,7 @@ def run_out_of_process(
         assert process.run_directory is not None
         initialization, feeds = prepare(process, process.run_directory)
         try:
-            failure = _converse(launch, process, initialization, feeds, receiver, began)
+            failure, statistics = _converse(launch, process, initialization, feeds, receiver, began)
         except KeyboardInterrupt:
             for line in process.leave(_LEAVES_WITHIN):
                 if launch.on_line is not None:
@@ -78,6 +88,7 @@ def run_out_of_process(
         if failure is not None:
             process.leave(_LEAVES_WITHIN)
             raise failure
+    return statistics
 
 
 def _start(launch: Launch, process: ToolProcess, began: float) -> None:
@@ -100,8 +111,8 @@ def _converse(
     feeds: Sequence[Feed],
     receiver: Receiver,
     began: float,
-) -> Exception | None:
-    """Hold both streams until the run is over; what broke it, if anything did."""
+) -> tuple[Exception | None, ConnectionStatistics]:
+    """Hold both streams until the run is over; what broke it, if anything did, and what passed."""
     negotiates = process.description is not None
     with ToolSession(
         process.address,
@@ -110,34 +121,48 @@ def _converse(
         budget=launch.budget,
         negotiates=negotiates,
         shared_folder=process.shared_folder,
+        certificates=None if process.address.startswith("unix:") else Certificates.from_environment(),
         run_directory=process.run_directory,
     ) as session:
         session.initialize(initialization)
         feeder = threading.Thread(target=_feed, args=(session, initialization, feeds), name="kedge-feed", daemon=True)
         feeder.start()
-        _wait(session, process, launch, began)
+        try:
+            _wait(session, process, launch, began)
+        finally:
+            process.resume()
         failure = session.failure
     feeder.join(_FEEDER_ENDS_WITHIN)
-    return failure
+    return failure, session.statistics()
 
 
 def _wait(session: ToolSession, process: ToolProcess, launch: Launch, began: float) -> None:
     """Wait for the end of the session, and bring it about where it would never come."""
     connected = False
     opened = time.monotonic()
+    silence = Silence(session)
     while not session.wait(_LOOKS_EVERY):
         now = time.monotonic()
         if launch.cancelled.is_set():
             session.abort(EngineGone("the run was cancelled"))
         elif launch.timeout is not None and now > began + launch.timeout:
             session.abort(ToolTimeout(_too_long(launch)))
-        elif not connected and now > opened + _UNANSWERED_FOR:
+        elif (limit := _longest_silence(session, launch)) is not None and silence.seconds() > limit:
+            session.abort(ToolTimeout(f"the tool process gave no sign of life for {limit:g} s while it was waited for"))
+        elif not session.answered and now > opened + _UNANSWERED_FOR:
             # Calls wait for a server as long as it takes. So somebody has to see that there is none.
-            connected = session.is_connected(_LOOKS_EVERY)
+            connected = connected or session.is_connected(_LOOKS_EVERY)
+            late = now > opened + launch.start_timeout
             if not connected and process.wait(0):
                 session.abort(StreamBrokenError("the tool process ended before it was connected"))
-            elif not connected and now > opened + launch.start_timeout:
+            elif late and (session.negotiates or not connected):
                 session.abort(_unanswered(process, launch.start_timeout))
+
+
+def _longest_silence(session: ToolSession, launch: Launch) -> float | None:
+    if session.confirmed:
+        return min(_ENDS_WITHIN, launch.idle_timeout or _ENDS_WITHIN)
+    return launch.idle_timeout
 
 
 def _unanswered(process: ToolProcess, seconds: float) -> ToolStartError:

@@ -104,7 +104,10 @@ class ToolProcess:
 
         Raises ToolStartError with the last lines of stderr where it ends first, or says no port within ``timeout``.
         """
-        self.run_directory = Path(tempfile.mkdtemp(prefix="kedge-"))
+        try:
+            self.run_directory = Path(tempfile.mkdtemp(prefix="kedge-"))
+        except OSError as error:
+            raise ToolStartError(f"no folder for the run can be made in {tempfile.gettempdir()}: {error}") from error
         self.shared_folder = make_folder() if self._shares else None
         try:
             self._launch()
@@ -200,7 +203,13 @@ class ToolProcess:
     def terminate(self) -> None:
         """Ask the process to end now; one of Kedge writes its stack first."""
         if self._process is not None and not self._exited.is_set():
+            self.resume()
             self._process.terminate()
+
+    def resume(self) -> None:
+        """Let a process go on that was stopped, so that it takes note of what it is told next."""
+        if _POSIX and self._process is not None and not self._exited.is_set():
+            self._process.send_signal(signal.SIGCONT)
 
     def leave(self, patience: float) -> tuple[str, ...]:
         """Let a process end whose streams are broken off, and return where it was if it was in a callback.

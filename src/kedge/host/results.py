@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from kedge.sdk.fields import Metadata
     from kedge.sdk.outlet import Message
+    from kedge.wire.statistics import ConnectionStatistics
 
 __all__ = ["AnchorStatistics", "RunStatistics", "ToolResult"]
 
@@ -33,11 +34,15 @@ class AnchorStatistics(NamedTuple):
 
 
 class RunStatistics(NamedTuple):
-    """What passed a run: per connection (``Input #1``) in, per anchor out; times in seconds."""
+    """What passed a run: per connection (``Input #1``) in, per anchor out; times in seconds.
+
+    ``transport`` is what passed between the host and the tool process; None for a run in the caller's own process.
+    """
 
     incoming: Mapping[str, AnchorStatistics]
     outgoing: Mapping[str, AnchorStatistics]
     seconds: float
+    transport: ConnectionStatistics | None = None
 
 
 class ToolResult:

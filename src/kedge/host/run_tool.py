@@ -67,7 +67,8 @@ def run_tool(
     declares, or ``Output``). ``python`` is the interpreter of the tool process.
 
     ``options`` are the further fields of :class:`~kedge.host.tool_call.ToolCall`: ``constants``, ``services``,
-    ``observer``, ``update_only``, ``in_process``, ``start_timeout`` (seconds) and ``budget`` (bytes).
+    ``observer``, ``update_only``, ``in_process``, ``start_timeout``, ``timeout``, ``idle_timeout``
+    (seconds) and ``budget`` (bytes).
 
     With ``stream`` the result's ``outputs`` are RecordBatchReaders. The run goes on in the background while they are
     read, and at most ``budget`` bytes wait in between; close the result, or use it in a ``with`` statement.

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import threading
+import time
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,7 @@ from kedge.wire.records import (
 from kedge.wire.shared_memory import TO_ENGINE, TO_TOOL
 from kedge.wire.shared_memory_reader import SharedMemoryReader
 from kedge.wire.shared_memory_writer import SharedMemoryWriter, pool_share
+from kedge.wire.statistics import ConnectionStatistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from kedge.sdk.constants import Anchor
     from kedge.sdk.initialization import Initialization
     from kedge.wire.record_socket import RecordSocket
+    from kedge.wire.transport_security import Certificates
 
 __all__ = ["StreamBrokenError", "ToolSession"]
 
@@ -67,6 +70,9 @@ _CONTROL_BUDGET = 16 << 20
 _QUIET = 2.0
 """Seconds without a record after the confirmation, until a peer that negotiates nothing and leaves RecordTransfer
 open counts as done."""
+_CHANNEL_CLOSES_WITHIN = 1.0
+_READERS_END_WITHIN = 5.0
+"""Seconds; a receiver that stands still cannot be ended."""
 _CALLS_WITHIN = 5.0
 """Seconds until a process that has agreed to a record socket must have called; it called before it agreed."""
 
@@ -94,6 +100,7 @@ class ToolSession:
         budget: int = 64 << 20,
         negotiates: bool = True,
         shared_folder: Path | None = None,
+        certificates: Certificates | None = None,
         run_directory: Path | None = None,
     ) -> None:
         self._receiver = receiver
@@ -102,11 +109,15 @@ class ToolSession:
         self._pool_share = 0 if self._folder is None else pool_share(budget)
         self._control_queue: ByteQueue[bytes] = ByteQueue(_CONTROL_BUDGET)
         self._records_queue: ByteQueue[tuple[Anchor, pa.Table | None]] = ByteQueue(budget - self._pool_share)
-        self._channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
+        self._channel = (
+            grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
+            if certificates is None
+            else grpc.secure_channel(address, certificates.client(), options=CHANNEL_OPTIONS)
+        )
         self._listener = _listener(run_directory, token) if negotiates else None
         self._socket: RecordSocket | None = None
         metadata = self._offer(token)
-        self._negotiates = negotiates
+        self.negotiates = negotiates
         self._capabilities: frozenset[str] = frozenset()
         self._met = threading.Event()
         self._writing = threading.Lock()
@@ -116,7 +127,11 @@ class ToolSession:
         self._update_only = False
         self._open_anchors: set[str] = set()
         self._taken = 0
-        self._taking = False
+        self._taking = self._hearing = self._heard = False
+        self._preparing = True
+        self._batches = self._bytes = self._sent_batches = self._sent_bytes = 0
+        self.signs = 0
+        """Grows with each message that the tool process sends or takes."""
         self._confirmed = False
         self._records_left = False
         self._ended = threading.Event()
@@ -172,8 +187,14 @@ class ToolSession:
 
     def write(self, anchor: Anchor, table: pa.Table) -> None:
         """Send one batch; blocks while more than the budget waits. Raises EngineGone when the session is over."""
+        self._preparing = False
+        size = batch_bytes(table)
         if self._socket is None or not self._written_at_once(self._socket, anchor, table):
-            self._records_queue.put((anchor, table), batch_bytes(table))
+            self._records_queue.put((anchor, table), size)
+        self._sent_batches += 1
+        self._sent_bytes += size
+        self.signs += 1
+        self._preparing = True
 
     def _written_at_once(self, socket: RecordSocket, anchor: Anchor, table: pa.Table) -> bool:
         """Send a batch from this thread, where nothing waits before it and it need not wait itself."""
@@ -195,6 +216,7 @@ class ToolSession:
 
     def notify_complete(self) -> None:
         """Say that all is sent, once it is; blocks until then."""
+        self._preparing = False
         with contextlib.suppress(EngineGone):
             self._records_queue.flush()
         self._records_queue.close()
@@ -216,6 +238,16 @@ class ToolSession:
         return True
 
     @property
+    def at_work(self) -> bool:
+        """Whether it is this side's turn: the receiver has something in its hands, or the next batch is being made."""
+        return self._taking or self._hearing or self._preparing
+
+    @property
+    def answered(self) -> bool:
+        """Whether anything has come from the peer; one of another make may say nothing for long."""
+        return self._met.is_set() or self._heard
+
+    @property
     def confirmed(self) -> bool:
         """Whether the tool process said that the run is over."""
         return self._confirmed
@@ -225,18 +257,27 @@ class ToolSession:
         """Why the streams broke; None while they have not."""
         return self._failure
 
+    def statistics(self) -> ConnectionStatistics:
+        """What passed so far."""
+        sent = self._records_queue.statistics()._replace(items=self._sent_batches, bytes=self._sent_bytes)
+        return ConnectionStatistics(sent, self._writer.statistics(), self._batches, self._bytes)
+
     def close(self) -> None:
-        """Break off what is still open, and free the channel."""
+        """Break off what is still open, and free the channel. Blocks for six seconds at most."""
         gone = EngineGone("the session is closed")
         self._control_queue.close(None if self._confirmed else gone)
         self._records_queue.close(gone)
         if not self._confirmed:
             self._control.cancel()
             self._break_records_off()
+        deadline = time.monotonic() + _READERS_END_WITHIN
         for reader in self._readers:
             if reader is not threading.current_thread():
-                reader.join(5.0)
-        self._channel.close()
+                reader.join(max(0.0, deadline - time.monotonic()))
+        # gRPC waits for a write that is under way. Where the peer reads nothing, that ends with the peer's process.
+        closing = threading.Thread(target=self._channel.close, name="kedge-close", daemon=True)
+        closing.start()
+        closing.join(_CHANNEL_CLOSES_WITHIN)
         self._writer.close()
         if self._listener is not None:
             self._listener.close()
@@ -257,7 +298,9 @@ class ToolSession:
             if self._listener is not None:
                 self._met.wait()
             if self._socket is None:
-                yield from self._encoded()
+                for data in self._encoded():
+                    yield data
+                    self.signs += 1
                 return
             self._send_all(self._socket)
         except OSError:
@@ -270,6 +313,7 @@ class ToolSession:
             with self._writing:
                 for message in self._messages(bunch):
                     socket.send(message)
+                    self.signs += 1
             del bunch
         socket.end()
 
@@ -299,7 +343,7 @@ class ToolSession:
 
     def _accepts(self, capability: str) -> bool:
         """Whether both ends named it. Waits for the answer of a peer that gives one."""
-        if self._negotiates:
+        if self.negotiates:
             self._met.wait()
         return capability in self._capabilities
 
@@ -349,12 +393,15 @@ class ToolSession:
 
     def _read_control(self) -> None:
         for data in self._control:
+            self.signs += 1
             action = decode_control_out(data)
             if isinstance(action, Confirm):
                 self._take_confirmation()
                 return
+            self._hearing = self._heard = True
             if action is not None and (answer := hand_over(action, self._receiver)) is not None:
                 self._say(answer)
+            self._hearing = False
         raise ProtocolError("the tool process closed Control without a confirm_complete")
 
     def _take_confirmation(self) -> None:
@@ -395,15 +442,21 @@ class ToolSession:
         for data in self._records if self._socket is None else iter(self._socket.receive, None):
             message = self._reader.decode(data)
             if isinstance(message, Records):
-                for table, _ in self._reader.batches(message):
+                arrived = self._reader.batches(message)
+                self._bytes += 0 if arrived else len(message.data)
+                for table, size in arrived:
                     self._taking = True
+                    self._batches += 1
+                    self._bytes += size
                     self._receiver.on_batch(message.anchor, table)
                     self._taking = False
                     del table
+                del arrived
             elif isinstance(message, CloseAnchor):
                 self._receiver.on_close(message.name)
                 self._open_anchors.discard(message.name)
             self._taken += 1
+            self.signs += 1
         self._reader.finish()
 
 

@@ -41,13 +41,14 @@ if TYPE_CHECKING:
     from kedge.host.sinks import Sink
     from kedge.host.target import ToolTarget
     from kedge.sdk.anchors import InputAnchor
+    from kedge.wire.statistics import ConnectionStatistics
 
 __all__ = ["Incoming", "ToolCall"]
 
 
 @dataclass
 class ToolCall:
-    """One run of one tool, planned. ``budget`` in bytes each way, ``start_timeout`` and ``timeout`` in seconds."""
+    """One run of one tool, planned. ``budget`` in bytes each way, timeouts in seconds."""
 
     target: ToolTarget
     inputs: Mapping[str, object] = field(default_factory=dict)
@@ -69,6 +70,10 @@ class ToolCall:
     start_timeout: float = 30.0
     timeout: float | None = None
     """How long the whole run may take; None for any time."""
+    idle_timeout: float | None = None
+    """How long the tool process may give no sign of life while the host waits for it; None for any time.
+
+    A callback that takes long gives none."""
     budget: int = 64 << 20
     cancelled: threading.Event = field(default_factory=threading.Event)
     """Set it, from any thread, to end a run in a process of its own."""
@@ -86,7 +91,7 @@ class ToolCall:
         with ExitStack() as opened:
             incoming = Incoming(self.inputs, opened)
             try:
-                self._run(incoming, collector)
+                transport = self._run(incoming, collector)
                 if collector.failed and not self.keep_partial:
                     collector.abandon()
                 else:
@@ -94,24 +99,25 @@ class ToolCall:
             except BaseException:
                 collector.abandon()
                 raise
-        statistics = RunStatistics(incoming.statistics, collector.statistics, stopwatch.seconds())
+        statistics = RunStatistics(incoming.statistics, collector.statistics, stopwatch.seconds(), transport)
         return ToolResult({}, collector.messages, collector.metadata, statistics)
 
-    def _run(self, incoming: Incoming, collector: Collector) -> None:
+    def _run(self, incoming: Incoming, collector: Collector) -> ConnectionStatistics | None:
         if self.in_process:
-            if self.timeout is not None:
+            if self.timeout is not None or self.idle_timeout is not None:
                 raise UsageError("a run in this process cannot be ended by a timeout; leave one of the two out")
             tool = self.target.load()
             with tempfile.TemporaryDirectory(prefix="kedge-") as folder:
                 initialization = self.initialization(declared_anchors(tool), incoming, Path(folder))
                 collector.open(anchor.name for anchor in initialization.outgoing)
                 run_in_process(tool, self.target.name, initialization, incoming.feeds(), collector)
-            return
+            return None
         launch = Launch(
             self.target.require_command(),
             environment={**self.target.environment, "KEDGE_BUDGET": str(self.budget)},
             start_timeout=self.start_timeout,
             timeout=self.timeout,
+            idle_timeout=self.idle_timeout,
             budget=self.budget,
             on_line=self.observer.on_line,
             cancelled=self.cancelled,
@@ -125,9 +131,10 @@ class ToolCall:
             collector.open(anchor.name for anchor in initialization.outgoing)
             return initialization, incoming.feeds()
 
-        run_out_of_process(launch, prepare, collector)
+        connection = run_out_of_process(launch, prepare, collector)
         if processes[0].refusal:
             raise SettingsError(processes[0].refusal)
+        return connection
 
     def initialization(self, declared: ToolAnchors, incoming: Incoming, temp_dir: Path) -> Initialization:
         """The run's first message. Raises UsageError for anchors that are unknown, or needed and not there."""

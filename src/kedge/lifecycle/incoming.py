@@ -15,6 +15,7 @@ from kedge.lifecycle.events import (
     DeliverCompletion,
     RecordsClosed,
 )
+from kedge.lifecycle.limits import MOST_CONNECTIONS
 from kedge.sdk.constants import Anchor
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ class IncomingRecords:
             for anchor in anchors
             for connection in anchor.connections
         }
+        if (count := len(self._connections)) > MOST_CONNECTIONS:
+            raise ProtocolError(f"the engine announced {count} connections, the limit is {MOST_CONNECTIONS}")
         self._announced = True
         early, self._early = self._early, []
         self.pending_bytes = 0
@@ -112,6 +115,8 @@ class IncomingRecords:
     def take(self, event: RecordEvent, now: float) -> None:
         """Take what the engine sent, at ``now``."""
         if not self._announced:
+            if len(self._early) == MOST_CONNECTIONS:
+                raise ProtocolError(f"{MOST_CONNECTIONS} messages came before the initialisation, which is the limit")
             self._early.append(event)
             self._hold(event.size if isinstance(event, ChunkArrived | BatchArrived) else 0)
         elif isinstance(event, ChunkArrived):

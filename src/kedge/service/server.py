@@ -39,6 +39,7 @@ from kedge.wire.process_lines import STACK_PREFIX
 from kedge.wire.record_streams import RecordReader, RecordWriter
 from kedge.wire.records import CloseAnchor, ConnectionComplete, Direction, Records, encode_outgoing
 from kedge.wire.shared_memory_writer import pool_share
+from kedge.wire.statistics import ConnectionStatistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,7 +87,11 @@ class ToolService:
 
     def start(self) -> int:
         """Listen on the address of the settings and return the port. Raises RuntimeError where that cannot be had."""
-        port = self._server.add_insecure_port(self.settings.address)
+        address, certificates = self.settings.address, self.settings.certificates
+        if certificates is None:
+            port = self._server.add_insecure_port(address)
+        else:
+            port = self._server.add_secure_port(address, certificates.server())
         self._server.start()
         return port
 
@@ -110,11 +115,18 @@ class ToolService:
                 self._records_ended.wait()
         self._server.stop(self.settings.grace if self._confirmed else None).wait()
         self._pool.shutdown()
+        logger.info("%s", self.statistics())
         self._writer.close()
         if self._direct is not None:
             self._direct.close()
             self._direct = None
         return self._confirmed
+
+    def statistics(self) -> ConnectionStatistics:
+        """What passed so far."""
+        run = self.run.statistics()
+        sent = self._records_queue.statistics()._replace(items=run.batches_out, bytes=run.bytes_out)
+        return ConnectionStatistics(sent, self._writer.statistics(), run.batches_in, run.bytes_in)
 
     # --- the port -----------------------------------------------------------------------------------------------------
 

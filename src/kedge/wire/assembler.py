@@ -7,8 +7,9 @@ __all__ = ["AssemblerStatistics", "ChunkAssembler", "HalfReceived", "Limits"]
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kedge.exceptions import ProtocolError
+from kedge.lifecycle.limits import LARGEST_BATCH, MOST_HALF_RECEIVED, OPEN_BYTES
 from kedge.sdk.value import value
-from kedge.wire.batch_reader import LARGEST_BATCH, read_batch
+from kedge.wire.batch_reader import read_batch
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,8 +26,8 @@ class Limits:
     """
 
     batch_bytes: int = LARGEST_BATCH
-    open_streams: int = 256
-    open_bytes: int = 2 * LARGEST_BATCH
+    open_streams: int = MOST_HALF_RECEIVED
+    open_bytes: int = OPEN_BYTES
 
 
 class HalfReceived(NamedTuple):

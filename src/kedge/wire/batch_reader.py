@@ -5,7 +5,7 @@ Source of the format: "Serialization and Interprocess Communication" in Arrow's 
 
 from __future__ import annotations
 
-__all__ = ["LARGEST_BATCH", "read_batch"]
+__all__ = ["read_batch"]
 
 import struct
 from functools import lru_cache
@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from kedge.exceptions import ProtocolError
+from kedge.lifecycle.limits import LARGEST_BATCH
 from kedge.wire.arrow_messages import decompressed_size
 from kedge.wire.ipc import END_MARKER, REFUSALS, Layout, lay_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-LARGEST_BATCH = 2 * 1024 * 1024 * 1024
-"""In bytes: the default limit of a received batch."""
 
 _ALIGNMENT = 8
 

@@ -23,6 +23,7 @@ from kedge.lifecycle.events import (
     SendProgress,
     SendRequest,
 )
+from kedge.lifecycle.limits import LARGEST_CONTROL_MESSAGE, MOST_CONNECTIONS
 from kedge.sdk.constants import MessageType, Priority, UpdateMode
 from kedge.sdk.initialization import IncomingAnchor, IncomingConnection, Initialization, OutgoingAnchor
 from kedge.sdk.outlet import (
@@ -93,6 +94,9 @@ def encode_control_in(event: Initialized | NotifyComplete | Answered | Connectio
 
 
 def _initialization(message: pb.PluginInitializationData) -> Initialization:
+    anchors = len(message.incomingAnchors) + len(message.outgoingAnchors)
+    if anchors > MOST_CONNECTIONS:
+        raise ProtocolError(f"the engine announced {anchors} anchors, the limit is {MOST_CONNECTIONS}")
     return Initialization(
         config_xml=message.configXml,
         incoming=tuple(
@@ -243,6 +247,8 @@ def _struct_values(struct: WireMessage) -> dict[str, Any]:
 
 
 def _parse(message: M, data: bytes) -> M:
+    if len(data) > LARGEST_CONTROL_MESSAGE:
+        raise ProtocolError(f"a message on Control has {len(data)} bytes, the limit is {LARGEST_CONTROL_MESSAGE}")
     try:
         message.ParseFromString(data)
     except DecodeError as error:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kedge.wire.records import Incoming, Outgoing, Records
     from kedge.wire.shared_memory import Place
     from kedge.wire.shared_memory_reader import SharedMemoryReader
-    from kedge.wire.shared_memory_writer import SharedMemoryWriter
+    from kedge.wire.shared_memory_writer import PoolStatistics, SharedMemoryWriter
 
 __all__ = ["ArrivedBatch", "RecordReader", "RecordWriter"]
 
@@ -87,6 +87,10 @@ class RecordWriter:
         """Let go of shared memory; what was written into it lives on with who reads it."""
         if self._shared is not None:
             self._shared.close()
+
+    def statistics(self) -> PoolStatistics | None:
+        """What passed through shared memory; None where there is none."""
+        return None if self._shared is None else self._shared.statistics()
 
     def _place(self, table: pa.Table, wait: bool) -> Place | None:
         if self._shared is None:
