@@ -255,8 +255,8 @@ class ToolService:
 
     def _half_closed(self, method: str, context: grpc.ServicerContext) -> None:
         if not context.is_active():
-            return
-        if method == CONTROL_METHOD:
+            self._lose(f"the engine broke {method} off")
+        elif method == CONTROL_METHOD:
             self._feed(ControlClosed())
         elif self._direct is None:
             self._feed(RecordsClosed())
