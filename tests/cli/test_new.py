@@ -14,6 +14,8 @@ from kedge.cli import prompts
 from kedge.cli.app import app
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from typer.testing import Result
 
 SETTINGS = """from pydantic import BaseModel  # noqa: E402
@@ -52,6 +54,15 @@ def tools(monkeypatch: pytest.MonkeyPatch) -> Path:
     assert kedge("new", "workspace", "tools", "--no-input").exit_code == 0
     monkeypatch.chdir("tools")
     return Path.cwd()
+
+
+@pytest.fixture
+def forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Tools that are imported in this process are not found by the next test."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield
+    for name in [name for name in sys.modules if name.partition(".")[0] == "ayx_plugins"]:
+        del sys.modules[name]
 
 
 def kedge(*arguments: str, answers: str = "") -> Result:
@@ -223,9 +234,8 @@ class TestOldVerbs:
         assert kedge("generate-tests", "--tool-name", "ATestTool").exit_code == 0
         assert "conformance" in tests.read_text(encoding="utf-8")
 
-    def test_a_form_is_made_for_a_tool_with_settings(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sys, "path", [*sys.path])
-        monkeypatch.setattr(sys, "modules", {**sys.modules})
+    @pytest.mark.usefixtures("forgotten")
+    def test_a_form_is_made_for_a_tool_with_settings(self) -> None:
         kedge(*self.INIT)
         kedge(*self.TOOL)
         kedge("create-ayx-plugin", "--tool-name", "Plain")
