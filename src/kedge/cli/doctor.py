@@ -15,12 +15,12 @@ import typer
 
 __all__ = ["doctor"]
 
-_CORE = ("pyarrow", "grpcio", "protobuf", "xmltodict", "defusedxml")
+_CORE = ("pyarrow", "grpcio", "protobuf", "xmltodict", "defusedxml", "platformdirs")
 _EXTRAS = {
     "workflow": ("duckdb", "sqlglot", "lark", "regex"),
     "v1": ("pandas",),
     "migrate": ("libcst",),
-    "workshop": ("jinja2",),
+    "workshop": ("jinja2", "shiv", "uv", "hatchling", "packaging", "watchfiles"),
 }
 _SMALL_SHARED_MEMORY = 256 << 20
 

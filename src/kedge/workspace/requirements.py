@@ -29,6 +29,7 @@ _OF_THE_COMMAND_LINE = ("platformdirs", "rich", "typer")
 _INCLUDES = re.compile(r"(?:-r|--requirement)[ =]*(.+)")
 _EDITABLE = re.compile(r"(?:-e|--editable)[ =]+(.+)")
 _COMMENT = re.compile(r"(^|\s)#.*$")
+_PATH = re.compile(r"^\.|^[^\s;]*[/\\]")
 _FILE = re.compile(r"\.(whl|zip|tar\.gz)$", re.IGNORECASE)
 
 
@@ -127,7 +128,9 @@ def _local(line: _Line) -> Path | None:
     """The folder or the file that a line names; None for one that names a package."""
     editable = _EDITABLE.fullmatch(line.text)
     text = editable[1].strip() if editable else line.text
-    if not editable and not text.startswith((".", "/", "\\")) and not (_FILE.search(text) and "@" not in text):
+    if not editable and (
+        text.startswith("-") or "@" in text or "://" in text or not (_PATH.search(text) or _FILE.search(text))
+    ):
         return None
     path = line.file.parent / text
     if not path.exists():
