@@ -139,6 +139,8 @@ def _execute(program: list[str], text: str, folder: Path) -> subprocess.Complete
         "PYTHONIOENCODING": "utf-8",
         "COLUMNS": "100",
         "NO_COLOR": "1",
+        # What a page installs and keeps for its reader is the page's own.
+        **{f"XDG_{kind}_HOME": str(folder / ".home" / kind.lower()) for kind in ("CACHE", "DATA", "STATE")},
     }
     return subprocess.run(
         program,

@@ -61,13 +61,13 @@ class TestInstalled:
         """The environment gets the wheel and nothing else; Kedge and what it needs come from this one."""
         made = build_wheel(workspace, tmp_path)
         environment = tmp_path / "venv"
-        uv_program = [uv.find_uv_bin()]
+        uv_program = str(uv.find_uv_bin())
         offline = {**os.environ, "UV_NO_INDEX": "1", "UV_OFFLINE": "1"}
         offline.pop("PYTHONPATH", None)
-        subprocess.run([*uv_program, "venv", "-q", "--python", sys.executable, environment], check=True, env=offline)
+        subprocess.run([uv_program, "venv", "-q", "--python", sys.executable, environment], check=True, env=offline)
         python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-        install = ["pip", "install", "-q", "--no-deps", "--no-index", "--python", python, made.file]
-        subprocess.run([*uv_program, *install], check=True, env=offline)
+        install = ["pip", "install", "-q", "--no-deps", "--no-index", "--python", str(python), str(made.file)]
+        subprocess.run([uv_program, *install], check=True, env=offline)
         ask = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
         site = Path(subprocess.run(ask, check=True, capture_output=True, text=True, env=offline).stdout.strip())
         lent = [Path(kedge.__file__).parents[1], sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
