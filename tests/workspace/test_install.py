@@ -58,6 +58,16 @@ class TestInstall:
         report = Workflow.load(tmp_path / "flow.yxmd").run(taps=[(2, "Output")])
         assert report.table(2, "Output")["n"].to_pylist() == [3, 63]
 
+    def test_of_two_versions_in_a_package_the_workflows_own_is_run(self, tmp_path: Path) -> None:
+        config = TOOL_CONFIG.format("SdkEnginePlugin.dll", "SdkEnginePlugin")
+        versions = {"Doubler_0_9": DOUBLER.replace("), 2)", "), 9)"), "Doubler_1_0": DOUBLER}
+        members = {f"{name}__main_py": text for name, text in versions.items()}
+        members |= {f"{name}__{name}Config_xml": config for name in versions}
+        install_yxi(yxi(tmp_path / "a.yxi", **members))
+        (tmp_path / "flow.yxmd").write_text(FLOW)
+        report = Workflow.load(tmp_path / "flow.yxmd").run(taps=[(2, "Output")])
+        assert report.table(2, "Output")["n"].to_pylist() == [2, 42]
+
     def test_another_folder_may_be_named(self, tmp_path: Path, tools: Path) -> None:
         package = install_yxi(python_yxi(tmp_path / "a.yxi"), tmp_path / "other")
         assert package.folder == tmp_path / "other" / "Numbers"

@@ -64,9 +64,10 @@ class TestInstalled:
         uv_program = str(uv.find_uv_bin())
         offline = {**os.environ, "UV_NO_INDEX": "1", "UV_OFFLINE": "1"}
         offline.pop("PYTHONPATH", None)
-        subprocess.run([uv_program, "venv", "-q", "--python", sys.executable, environment], check=True, env=offline)
-        python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-        install = ["pip", "install", "-q", "--no-deps", "--no-index", "--python", str(python), str(made.file)]
+        create = [uv_program, "venv", "-q", "--python", sys.executable, str(environment)]
+        subprocess.run(create, check=True, env=offline)
+        python = str(environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+        install = ["pip", "install", "-q", "--no-deps", "--no-index", "--python", python, str(made.file)]
         subprocess.run([uv_program, *install], check=True, env=offline)
         ask = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
         site = Path(subprocess.run(ask, check=True, capture_output=True, text=True, env=offline).stdout.strip())
