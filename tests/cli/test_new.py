@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
@@ -46,7 +46,7 @@ def kedge(*arguments: str, answers: str = "") -> Result:
     return CliRunner().invoke(app, arguments, input=answers)
 
 
-def described(tool: str = "") -> dict[str, str]:
+def described(tool: str = "") -> dict[str, Any]:
     document = json.loads(Path("ayx_workspace.json").read_bytes())
     return dict(document["tools"][tool]["configuration"]) if tool else dict(document)
 
@@ -139,25 +139,21 @@ class TestNewTool:
 
 class TestOldVerbs:
     INIT = (
-        "sdk-workspace-init",
-        "--package-name",
-        "Large Numbers",
-        "--tool-category",
-        "In/Out",
-        "--description",
-        "Big",
+        *("sdk-workspace-init", "--package-name", "Large Numbers", "--tool-category", "In/Out", "--description", "Big"),
+        *("--author", "Ada", "--company", "A Ltd", "--backend-language", "python"),
     )
-    INIT = (*INIT, "--author", "Ada", "--company", "A Ltd", "--backend-language", "python")
     TOOL = (
-        "create-ayx-plugin",
-        "--tool-name",
-        "A Test Tool",
-        "--tool-type",
-        "multiple-outputs",
-        "--tool-version",
-        "2.1",
+        *(
+            "create-ayx-plugin",
+            "--tool-name",
+            "A Test Tool",
+            "--tool-type",
+            "multiple-outputs",
+            "--tool-version",
+            "2.1",
+        ),
+        *("--description", "Tests", "--omit-ui", "--dcm-namespace", "acme", "--writes-output-data"),
     )
-    TOOL = (*TOOL, "--description", "Tests", "--omit-ui", "--dcm-namespace", "acme", "--writes-output-data")
 
     def test_a_script_makes_a_workspace_and_a_tool(self) -> None:
         Path("README.md").write_text("mine")
@@ -214,6 +210,29 @@ class TestOldVerbs:
         assert kedge("generate-tests", "--tool-name", "Other").exit_code == 2
         assert kedge("generate-tests", "--tool-name", "ATestTool").exit_code == 0
         assert "conformance" in tests.read_text(encoding="utf-8")
+
+    def test_a_package_needs_a_tool(self) -> None:
+        kedge(*self.INIT)
+        for command in (["create-yxi", "--omit-ui"], ["designer-install", "--install-type", "user", "--omit-ui"]):
+            result = kedge(*command)
+            assert result.exit_code == 2
+            assert "has no tool to package; kedge new tool NAME makes one" in result.stderr
+
+    @pytest.mark.parametrize(
+        ("options", "error"),
+        [
+            (
+                ["--install-type", "admin"],
+                "--install-type is user, but 'admin' was given: kedge install FILE.yxi --into",
+            ),
+            ([], "lacks --yxi-path FILE.yxi"),
+            (["--yxi-path", "no.yxi"], "no.yxi is not there"),
+        ],
+    )
+    def test_a_package_is_installed_for_the_user_alone(self, options: list[str], error: str) -> None:
+        result = kedge("install-yxi", *options)
+        assert result.exit_code == 2
+        assert error in result.stderr
 
     @pytest.mark.timeout(60)
     def test_the_tests_are_run_with_the_backend_on_the_path(self, capfd: pytest.CaptureFixture[str]) -> None:

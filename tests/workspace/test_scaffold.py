@@ -8,7 +8,6 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 import zlib
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 
 from kedge.exceptions import UsageError
 from kedge.workflow.custom_tools import find_custom_tool
+from kedge.workspace import rendering
 from kedge.workspace.project import Workspace
 from kedge.workspace.project_file import load_workspace, save_workspace
 from kedge.workspace.scaffold import PackageFacts, new_tests, new_tool, new_workspace
@@ -324,17 +324,12 @@ class TestTestsForToolsThatAreThere:
 
 
 class TestWithoutJinja:
-    def test_the_extra_is_named(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, no_jinja: Callable[[], None]):
-        no_jinja()
+    @pytest.mark.usefixtures("no_jinja")
+    def test_the_extra_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=r"pip install 'kedge\[workshop\]'"):
             new_workspace(tmp_path / "tools", PackageFacts("Tools"))
 
     @pytest.fixture
-    def no_jinja(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-        from kedge.workspace import rendering
-
-        def hide() -> None:
-            monkeypatch.setitem(sys.modules, "jinja2", None)
-            monkeypatch.setattr(rendering, "_environment", rendering._environment.__wrapped__)
-
-        return hide
+    def no_jinja(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "jinja2", None)
+        monkeypatch.setattr(rendering, "_environment", rendering._environment.__wrapped__)

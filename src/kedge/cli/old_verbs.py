@@ -24,6 +24,8 @@ __all__ = ["add_to"]
 
 _LIKE_BEFORE = "Python SDK Examples"
 
+OmitUi = Annotated[bool, typer.Option("--omit-ui/--no-omit-ui", help="build no page; one that is there is packed")]
+InstallType = Annotated[str, typer.Option(metavar="user", help="for whom")]
 ToolName = Annotated[str | None, typer.Option("--tool-name", metavar="NAME", help="this tool alone")]
 
 
@@ -33,6 +35,9 @@ def add_to(app: typer.Typer) -> None:
     app.command("create-ayx-plugin", hidden=True)(create_ayx_plugin)
     app.command("generate-config-files", hidden=True)(generate_config_files)
     app.command("generate-tests", hidden=True)(generate_tests)
+    app.command("create-yxi", hidden=True)(create_yxi)
+    app.command("designer-install", hidden=True)(designer_install)
+    app.command("install-yxi", hidden=True)(install_package)
     app.command("test", hidden=True, context_settings={"ignore_unknown_options": True})(run_tests)
 
 
@@ -147,6 +152,40 @@ def generate_tests(tool_name: ToolName = None) -> None:
             print("every tool has tests already" if tools else "there is no tool yet")
 
 
+def create_yxi(omit_ui: OmitUi = False) -> None:  # noqa: ARG001 - pages are packed as they are, never built
+    """Build the package of the workspace, build/yxi/NAME.yxi (kedge build)."""
+    from kedge.cli.build import build
+
+    build()
+
+
+def designer_install(install_type: InstallType = "user", omit_ui: OmitUi = False) -> None:  # noqa: ARG001 - as above
+    """Build the package of the workspace, and install it for this user in the place of an older one."""
+    from kedge.cli.install import install
+    from kedge.workspace.build import build_yxi
+
+    with errors_as_exit_codes():
+        _for_the_user(install_type)
+        report = build_yxi(_workspace())
+        for note in report.notes:
+            print(f"note: {note}", file=sys.stderr)
+        install(report.file, replace=True)
+
+
+def install_package(
+    yxi_path: Annotated[Path | None, typer.Option(metavar="FILE.yxi", help="the package")] = None,
+    install_type: InstallType = "user",
+) -> None:
+    """Install a package for this user, in the place of an older one (kedge install --replace)."""
+    from kedge.cli.install import install
+
+    with errors_as_exit_codes():
+        _for_the_user(install_type)
+        if yxi_path is None:
+            raise UsageError("kedge install-yxi lacks --yxi-path FILE.yxi, the package to install")
+        install(yxi_path, replace=True)
+
+
 def run_tests(arguments: Annotated[list[str] | None, typer.Argument(metavar="[PYTEST ARGUMENT]...")] = None) -> None:
     """Run the tests of the workspace by pytest, with the backend on Python's path."""
     with errors_as_exit_codes():
@@ -163,6 +202,14 @@ def _workspace() -> Workspace:
     from kedge.workspace.project_file import load_workspace
 
     return load_workspace(find_workspace(Path.cwd()) or Path.cwd())
+
+
+def _for_the_user(install_type: str) -> None:
+    if install_type != "user":
+        raise UsageError(
+            f"--install-type is user, but {install_type!r} was given: "
+            "kedge install FILE.yxi --into DIR installs elsewhere"
+        )
 
 
 def _python(language: str) -> None:

@@ -173,7 +173,7 @@ class SharedMemoryWriter:
             self._budget = self._held  # there is no more room than what the pool has
             logger.warning("records travel through less shared memory: %s: %s", self._folder, error.strerror)
             return None
-        self._segments.append(_Segment(self._made, memory, pa.py_buffer(memory)[BODY:], path))
+        self._segments.append(_Segment(self._made, memory, pa.py_buffer(memoryview(memory)[BODY:]), path))
         self._made += 1
         self._held += size
         self._high_water = max(self._high_water, self._held)
