@@ -1,5 +1,7 @@
 """A package, built once for all tests: packing pyarrow takes its seconds."""
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,8 +21,9 @@ class Built(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     folder = tmp_path_factory.mktemp("built")
     workspace = numbers_workspace(folder / "numbers")
     cache = folder / "cache"
-    return Built(workspace, build_yxi(workspace, from_environment=True, cache=cache), cache)
+    yield Built(workspace, build_yxi(workspace, from_environment=True, cache=cache), cache)
+    shutil.rmtree(folder)  # packages are large, and pytest keeps the folders of three sessions

@@ -20,7 +20,7 @@ class Doubler(PluginV2):
     def __init__(self, provider):
         self.provider = provider
         provider.push_outgoing_metadata("Output", pa.schema([("n", pa.int64())]))
-        provider.io.info("kedge from {}", kedge.__file__)
+        provider.io.info("kedge from {}, tool from {}", kedge.__file__, __file__)
 
     def on_record_batch(self, batch, anchor):
         doubled = pc.multiply(batch["n"].cast(pa.int64()), 2)

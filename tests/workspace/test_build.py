@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -32,16 +33,19 @@ HERE = built_for()
 
 
 @pytest.fixture
-def again(built: Built, tmp_path: Path) -> Workspace:
+def again(built: Built, tmp_path: Path) -> Iterator[Workspace]:
     """The workspace that was built, in another place, to be changed."""
     shutil.copytree(built.workspace.folder, tmp_path / "copy", ignore=shutil.ignore_patterns("build"))
-    return load_workspace(tmp_path / "copy")
+    yield load_workspace(tmp_path / "copy")
+    shutil.rmtree(tmp_path)
 
 
 @pytest.fixture
-def unpacked(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where archives unpack themselves, the same for all tests here; and no Kedge but theirs is on Python's path."""
-    folder = tmp_path_factory.getbasetemp() / "unpacked"
+def unpacked(built: Built, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where archives unpack themselves; all around it there are another Kedge and the sources, to be passed over."""
+    folder = built.cache / "unpacked"
+    monkeypatch.setenv("PYTHONPATH", str(Path(kedge.__file__).parents[1]))
+    monkeypatch.chdir(built.workspace.backend)
     monkeypatch.setenv("SHIV_ROOT", str(folder))
     return folder
 
@@ -121,9 +125,10 @@ class TestMainPyz:
     """Real processes of the archive."""
 
     @pytest.fixture
-    def archive(self, built: Built, tmp_path: Path) -> Path:
+    def archive(self, built: Built, tmp_path: Path) -> Iterator[Path]:
         with zipfile.ZipFile(built.report.file) as package:
-            return Path(package.extract("Doubler_1_0/main.pyz", tmp_path))
+            yield Path(package.extract("Doubler_1_0/main.pyz", tmp_path))
+        shutil.rmtree(tmp_path)
 
     def run(self, archive: Path) -> ToolResult:
         command = (sys.executable, str(archive), "start-sdk-tool-service", "ayx_plugins", "Doubler")
@@ -134,7 +139,7 @@ class TestMainPyz:
         return result
 
     def test_two_at_once_share_what_one_unpacks_for_the_user_alone(self, archive: Path, unpacked: Path) -> None:
-        """Each runs with the Kedge of the archive, though PYTHONPATH names this one in many a test run."""
+        """Each runs with the Kedge and the tool of the archive, though PYTHONPATH and the workspace have others."""
         said: list[str] = []
 
         def run() -> None:
@@ -146,7 +151,9 @@ class TestMainPyz:
         for thread in threads:
             thread.join()
         (place,) = [item for item in unpacked.iterdir() if item.is_dir()]
-        assert said == [f"kedge from {place / 'site-packages' / 'kedge' / '__init__.py'}"] * 2
+        site = place / "site-packages"
+        text = f"kedge from {site / 'kedge' / '__init__.py'}, tool from {site / 'ayx_plugins' / 'doubler.py'}"
+        assert said == [text] * 2
         if sys.platform != "win32":
             assert stat.S_IMODE(unpacked.stat().st_mode) == 0o700
 

@@ -40,13 +40,13 @@ def build(
     Every tool is in it with Kedge and all that the requirement files name. The same sources, requirements and versions
     give the same bytes.
     """
-    from kedge.workspace.build import build_yxi
-    from kedge.workspace.built_for import built_for
-    from kedge.workspace.project import find_workspace
-    from kedge.workspace.project_file import load_workspace
-    from kedge.workspace.wheel import build_wheel
-
     with errors_as_exit_codes():
+        from kedge.workspace.build import build_yxi
+        from kedge.workspace.built_for import built_for
+        from kedge.workspace.project import find_workspace
+        from kedge.workspace.project_file import load_workspace
+        from kedge.workspace.wheel import build_wheel
+
         workspace = load_workspace(find_workspace(path) or path)
         console = Console(stderr=True, highlight=False, soft_wrap=True)
         if wheel:
