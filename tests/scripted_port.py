@@ -53,7 +53,7 @@ class Port:
         """Call ``reply`` with the id of each request."""
         self.before_sending = lambda action: isinstance(action, SendRequest) and reply(action.msg_id)
 
-    def pump(self, timeout: float | None) -> bool:  # noqa: ARG002 - a port's signature
+    def pump(self, timeout: float | None) -> bool:
         """Feeds what the script says; where that is a function, it is called."""
         if not self.script:
             return False

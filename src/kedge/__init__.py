@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from kedge.compat.metadata_builder import MetadataBuilder
     from kedge.compat.proxy_requests import create_proxied_session
     from kedge.compat.testing import BatchTuple, SdkToolTestService
-    from kedge.compat.v1.packets import RecordPacket
+    from kedge.compat.v1.input_anchor import AMPInputAnchor, AMPInputConnection
+    from kedge.compat.v1.output_anchor import AMPOutputAnchor
+    from kedge.compat.v1.packets import AMPRecordPacket, RecordPacket
     from kedge.compat.v1.plugin import Plugin, register_plugin
+    from kedge.compat.v1.provider import AMPIO, AMPEnvironment, AMPProvider
     from kedge.exceptions import (
         AnchorNotFoundException,
         DcmEError,
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
         EngineGone,
         KedgeError,
         ProtocolError,
+        SettingsError,
         ToolCrashed,
         ToolError,
         ToolStartError,
@@ -46,7 +50,17 @@ if TYPE_CHECKING:
     from kedge.host.run_tool import run_tool
     from kedge.host.sources import InputFile
     from kedge.sdk.anchors import InputAnchor
-    from kedge.sdk.constants import NULL_VALUE_PLACEHOLDER, Anchor, MessageType, Priority, UpdateMode
+    from kedge.sdk.constants import (
+        AWAIT_TIMEOUT,
+        AYX_PROXY_CRED_REQ_KEY,
+        AYX_PROXY_PASSWORD_KEY,
+        AYX_PROXY_USERNAME_KEY,
+        NULL_VALUE_PLACEHOLDER,
+        Anchor,
+        MessageType,
+        Priority,
+        UpdateMode,
+    )
     from kedge.sdk.dates import to_date, to_datetime, to_time
     from kedge.sdk.environment import AMPEnvironmentV2
     from kedge.sdk.fields import Field, FieldType, Locale, Metadata
@@ -56,9 +70,20 @@ if TYPE_CHECKING:
     from kedge.workflow.workflow import Workflow
 
 __all__ = [
+    "AMPIO",
+    "AWAIT_TIMEOUT",
+    "AYX_PROXY_CRED_REQ_KEY",
+    "AYX_PROXY_PASSWORD_KEY",
+    "AYX_PROXY_USERNAME_KEY",
     "NULL_VALUE_PLACEHOLDER",
+    "AMPEnvironment",
     "AMPEnvironmentV2",
+    "AMPInputAnchor",
+    "AMPInputConnection",
+    "AMPOutputAnchor",
+    "AMPProvider",
     "AMPProviderV2",
+    "AMPRecordPacket",
     "Anchor",
     "AnchorNotFoundException",
     "BatchTuple",
@@ -89,6 +114,7 @@ __all__ = [
     "RecordPacket",
     "RecordPacketBase",
     "SdkToolTestService",
+    "SettingsError",
     "ToolCrashed",
     "ToolError",
     "ToolResult",
@@ -122,17 +148,23 @@ _HOMES = {
     "kedge.compat.metadata_builder": "MetadataBuilder",
     "kedge.compat.proxy_requests": "create_proxied_session",
     "kedge.compat.testing": "BatchTuple SdkToolTestService",
-    "kedge.compat.v1.packets": "RecordPacket",
+    "kedge.compat.v1.input_anchor": "AMPInputAnchor AMPInputConnection",
+    "kedge.compat.v1.output_anchor": "AMPOutputAnchor",
+    "kedge.compat.v1.packets": "AMPRecordPacket RecordPacket",
     "kedge.compat.v1.plugin": "Plugin register_plugin",
+    "kedge.compat.v1.provider": "AMPIO AMPEnvironment AMPProvider",
     "kedge.exceptions": (
-        "AnchorNotFoundException DcmEError DcmEException EngineGone KedgeError ProtocolError "
+        "AnchorNotFoundException DcmEError DcmEException EngineGone KedgeError ProtocolError SettingsError "
         "ToolCrashed ToolError ToolStartError ToolTimeout UsageError WorkflowError WorkflowRuntimeError"
     ),
     "kedge.host.results": "ToolResult",
     "kedge.host.run_tool": "run_tool",
     "kedge.host.sources": "InputFile",
     "kedge.sdk.anchors": "InputAnchor",
-    "kedge.sdk.constants": "NULL_VALUE_PLACEHOLDER Anchor MessageType Priority UpdateMode",
+    "kedge.sdk.constants": (
+        "AWAIT_TIMEOUT AYX_PROXY_CRED_REQ_KEY AYX_PROXY_PASSWORD_KEY AYX_PROXY_USERNAME_KEY "
+        "NULL_VALUE_PLACEHOLDER Anchor MessageType Priority UpdateMode"
+    ),
     "kedge.sdk.dates": "to_date to_datetime to_time",
     "kedge.sdk.environment": "AMPEnvironmentV2",
     "kedge.sdk.fields": "Field FieldType Locale Metadata",

@@ -14,6 +14,7 @@ __all__ = [
     "FormulaError",
     "KedgeError",
     "ProtocolError",
+    "SettingsError",
     "ToolCrashed",
     "ToolError",
     "ToolStartError",
@@ -30,6 +31,18 @@ class KedgeError(Exception):
 
 class UsageError(KedgeError):
     """The caller asked for something that cannot be: a bad file, an unknown anchor, a wrong configuration."""
+
+
+class SettingsError(UsageError):
+    """A configuration does not fit the settings that the tool declares.
+
+    ``problems`` are all that is wrong with it, each with its XML path, the value and what is allowed.
+    """
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        head = "the configuration does not fit the tool's settings:"
+        super().__init__(f"{head} {problems[0]}" if len(problems) == 1 else "\n  ".join([head, *problems]))
+        self.problems = problems
 
 
 class ToolError(KedgeError):

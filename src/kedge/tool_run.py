@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from kedge.exceptions import EngineGone, UsageError, WorkflowRuntimeError
+from kedge.exceptions import EngineGone, SettingsError, UsageError, WorkflowRuntimeError
 from kedge.lifecycle.events import (
     Construct,
     DeliverAnswer,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pyarrow as pa
+    from pydantic import BaseModel
 
     from kedge.lifecycle.events import Call, ControlAction, Event, RecordAction
     from kedge.lifecycle.machine import Lifecycle
@@ -98,11 +99,16 @@ class ToolRun:
         lifecycle: Lifecycle,
         port: Port,
         clock: Callable[[], float] = time.monotonic,
+        settings_class: type[BaseModel] | None = None,
     ) -> None:
+        """``settings_class`` is that of a tool whose factory is not its class."""
         self.lifecycle = lifecycle
         self.tool_name = tool_name
         self.plugin: PluginV2 | None = None
+        self.refused: SettingsError | None = None
+        """What is wrong with the configuration, where the tool was not made because of it."""
         self._tool_factory = tool_factory
+        self._settings_class = settings_class or getattr(tool_factory, "settings_class", None)
         self._port = port
         self._clock = clock
         self._changed = threading.Condition()
@@ -195,6 +201,7 @@ class ToolRun:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
+            self.refused = error if isinstance(error, SettingsError) and self.plugin is None else None
             where = f"{self.tool_name}.{name}" if name.isidentifier() else f"{name} by {self.tool_name}"
             outcome: Event = Raised(describe_exception(error, where))
         else:
@@ -204,7 +211,8 @@ class ToolRun:
 
     def _invoke(self, call: Call) -> None:
         if isinstance(call, Construct):
-            self.plugin = self._tool_factory(AMPProviderV2(call.initialization, self, self.tool_name))
+            provider = AMPProviderV2(call.initialization, self, self.tool_name, self._settings_class)
+            self.plugin = self._tool_factory(provider)
         elif isinstance(call, DeliverAnswer):
             call.callback(call.answer)
         else:
@@ -313,9 +321,10 @@ def _next(queue: deque[ActionT]) -> ActionT | None:
 def describe_exception(error: BaseException, where: str) -> str:
     """The text that an engine's user sees: type, text and the tool's own frames.
 
-    Errors that speak for themselves (:class:`~kedge.exceptions.WorkflowRuntimeError`) come without a traceback.
+    Errors that speak for themselves (:class:`~kedge.exceptions.WorkflowRuntimeError`, and those of a configuration)
+    come without a traceback.
     """
-    if isinstance(error, WorkflowRuntimeError):
+    if isinstance(error, WorkflowRuntimeError | SettingsError):
         return str(error)
     if isinstance(error, SystemExit):
         headline = f"{where} called sys.exit({error.code!r}); a tool ends by returning from its callbacks"

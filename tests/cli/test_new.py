@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,17 @@ from kedge.cli.app import app
 
 if TYPE_CHECKING:
     from typer.testing import Result
+
+SETTINGS = """from pydantic import BaseModel  # noqa: E402
+
+
+class Settings(BaseModel):
+    Limit: int = 3
+
+
+class ATestTool(PluginV2):
+    settings_class = Settings
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -210,6 +222,21 @@ class TestOldVerbs:
         assert kedge("generate-tests", "--tool-name", "Other").exit_code == 2
         assert kedge("generate-tests", "--tool-name", "ATestTool").exit_code == 0
         assert "conformance" in tests.read_text(encoding="utf-8")
+
+    def test_a_form_is_made_for_a_tool_with_settings(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "path", [*sys.path])
+        monkeypatch.setattr(sys, "modules", {**sys.modules})
+        kedge(*self.INIT)
+        kedge(*self.TOOL)
+        kedge("create-ayx-plugin", "--tool-name", "Plain")
+        path = Path("backend/ayx_plugins/a_test_tool.py")
+        code = path.read_text(encoding="utf-8").replace("class ATestTool(PluginV2):", SETTINGS)
+        path.write_text(code, encoding="utf-8")
+        result = kedge("generate-ui")
+        assert result.exit_code == 0, result.output
+        assert result.stderr == "Plain declares no settings, so it gets no form\n"
+        assert "Limit" in Path("ui/ATestTool/index.html").read_text(encoding="utf-8")
+        assert kedge("generate-ui", "--tool-name", "Plain").exit_code == 2
 
     def test_a_package_needs_a_tool(self) -> None:
         kedge(*self.INIT)

@@ -101,7 +101,7 @@ class TestInstall:
 
     def test_a_name_that_no_folder_can_have_is_stored_under_another(self, tmp_path: Path, tools: Path) -> None:
         package = install_yxi(python_yxi(tmp_path / "a.yxi", "../../My: Tools"))
-        assert (package.name, names(tools)) == ("../../My: Tools", ["My_ Tools"])
+        assert (package.name, names(tools)) == ("../../My: Tools", ["My_Tools"])
 
 
 class TestRefusals:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 
+import pyarrow as pa
 import pytest
 
 import kedge
@@ -25,7 +26,7 @@ def imports_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(sys, "meta_path", [finder for finder in sys.meta_path if not isinstance(finder, AliasFinder)])
     install()
     before = set(sys.modules)
-    tools = {"tool", *(path.stem for path in FOLDER.glob("v1/*.py"))}
+    tools = {"tool", "old_tool", *(path.stem for path in FOLDER.glob("v1/*.py"))}
     yield
     for name in set(sys.modules) - before:
         if name in tools or name.partition(".")[0] in ROOTS:
@@ -135,6 +136,56 @@ class TestRewriting:
         assert b"\n" not in written.replace(b"\r\n", b"")
 
 
+INHERITING = """
+from ayx_plugin_sdk.core import Plugin, RecordPacket
+class Base(Plugin):
+    def __init__(self, provider): self.provider = provider; self.output = provider.get_output_anchor("Output")
+    def on_input_connection_opened(self, c): self.fields = c.metadata; self.output.open(c.metadata)
+    def on_record_packet(self, c): self.output.write(c.read())
+    def on_complete(self): self.output.flush(); self.output.close()  # both
+class Counting(Base):
+    def __init__(self, provider):
+        self.rows = 0
+        super().__init__(provider)
+    def on_input_connection_opened(self, connection):
+        super().on_input_connection_opened(connection)
+        self.provider.io.info(f"{connection.name} of {connection.anchor.name}")
+    def on_record_packet(self, connection):
+        df = connection.read().to_dataframe()
+        self.rows += len(df)
+        self.output.write(RecordPacket.from_dataframe(connection.metadata, df))
+class Saying(Counting):
+    def on_complete(self):
+        self.provider.io.info(f"{self.rows} rows")
+        super().on_complete()
+"""
+
+
+class TestInheritance:
+    """A tool may derive from another of its module."""
+
+    @pytest.mark.parametrize("name", ["Base", "Counting", "Saying"])
+    def test_each_does_what_it_did(self, name: str, tmp_path: Path) -> None:
+        (tmp_path / "old_tool.py").write_text(INHERITING)
+        result = migrated(tmp_path, INHERITING)
+        assert "on_record_packet" not in result.after
+        outcomes = []
+        for file in ("old_tool.py", "tool.py"):
+            run = kedge.run_tool(f"{tmp_path / file}:{name}", {"Input": pa.table({"n": [1, None]})}, in_process=True)
+            assert run.ok, run.errors
+            outcomes.append((run.outputs["Output"].to_pydict(), [message.text for message in run.messages]))
+        assert outcomes[0] == outcomes[1]
+        assert outcomes[0][0] == {"n": [1, None]}
+
+    def test_what_comes_before_the_base_is_to_be_looked_at(self, tmp_path: Path) -> None:
+        (remark,) = migrated(tmp_path, INHERITING).remarks
+        assert "must be there before super().__init__" in remark.text
+
+    def test_a_body_behind_the_colon_keeps_its_comment(self, tmp_path: Path) -> None:
+        after = migrated(tmp_path, INHERITING).after
+        assert 'def on_complete(self):\n        self.provider.close_outgoing_anchor("Output")  # both\n' in after
+
+
 class TestLeftToDecide:
     @pytest.mark.parametrize(
         ("source", "remark"),
@@ -155,6 +206,10 @@ class TestLeftToDecide:
                 "V2 has no connection objects",
             ),
             (tool(on_packet="self.helper(connection)"), "V2 has no connection objects"),
+            (
+                tool().replace("(self, connection):\n        pass", "(self, c): self.kept = c", 1),
+                "V2 has no connection objects",
+            ),
         ],
     )
     def test_gets_a_comment_and_is_listed(self, source: str, remark: str, tmp_path: Path) -> None:

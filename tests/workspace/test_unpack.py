@@ -198,12 +198,12 @@ class TestStorableName:
     @pytest.mark.parametrize(
         ("text", "name"),
         [
-            ("My Tools", "My Tools"),
+            ("My Tools", "My_Tools"),
             (" a. ", "a"),
             ("a/b\\c", "a_b_c"),
             ("..", "package_"),
             ("nul", "package_nul"),
-            ("Größe 2", "Größe 2"),
+            ("Größe 2", "Größe_2"),
         ],
     )
     def test_it_is_one_that_every_system_can_store(self, text: str, name: str) -> None:

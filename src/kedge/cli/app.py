@@ -8,7 +8,7 @@ import sys
 import typer
 
 import kedge
-from kedge.cli import bench, build, conformance, dev, doctor, flow, install, migrate, new, old_verbs, tool
+from kedge.cli import bench, build, conformance, dev, doctor, flow, install, migrate, new, new_ui, old_verbs, tool
 
 __all__ = ["main"]
 
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 tool.app.command("test")(conformance.check_tool)
 app.add_typer(tool.app, name="tool")
+new.app.command("ui")(new_ui.new_ui)
 app.add_typer(new.app, name="new")
 app.add_typer(bench.app, name="bench")
 app.command("run")(flow.run)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kedge.cli.arguments import anchored_files, split_command
-from kedge.cli.exits import CLEAN, REPORTED, errors_as_exit_codes
+from kedge.cli.exits import CLEAN, REPORTED, USAGE, errors_as_exit_codes
 from kedge.cli.last_run import remember_run
-from kedge.exceptions import UsageError
+from kedge.exceptions import SettingsError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import pyarrow as pa
 
@@ -69,7 +70,7 @@ def run(
         call.start_timeout, call.timeout = start_timeout, timeout
         return _displayed(call, lambda: _run(call, files))
 
-    with errors_as_exit_codes():
+    with errors_as_exit_codes(), _refusals_as_exit_code():
         remember_run()
         result = planned_and_run() if report is None else _reported(tool, command, report, planned_and_run)
         if update_only:
@@ -82,7 +83,7 @@ def inspect(
     tool: ToolArgument, config: ConfigPairs = None, config_file: ConfigFile = None, python: Python = None
 ) -> None:
     """Show a tool's anchors, what it says of itself, and the schemas that it announces."""
-    with errors_as_exit_codes():
+    with errors_as_exit_codes(), _refusals_as_exit_code():
         from kedge.cli.inspection import print_declaration
 
         call = tool_call(tool, None, python, [], config or [], config_file, None)
@@ -154,6 +155,7 @@ def tool_call(
         resolve_target(split_command(command) if command else tool, python),
         inputs=anchored_files(inputs, "-i"),
         config_xml=config_document(config),
+        config_is_current=config_file is None,
         keep_partial=False,
     )
     if services is not None:
@@ -182,6 +184,15 @@ def _displayed(call: ToolCall, run: Callable[[], ToolResult]) -> ToolResult:
     with RunDisplay(call.target.name) as display:
         call.observer = display
         return run()
+
+
+@contextmanager
+def _refusals_as_exit_code() -> Iterator[None]:
+    """End as a wrong call does; what is wrong with the configuration was shown when the tool process said it."""
+    try:
+        yield
+    except SettingsError:
+        raise typer.Exit(USAGE) from None
 
 
 def _print_announcements(result: ToolResult) -> None:

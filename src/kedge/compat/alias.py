@@ -96,10 +96,9 @@ class _AliasModule(ModuleType):
             if below in MODULES:
                 return importlib.import_module(f"{root}.{below}")
             raise AttributeError(_what_is_missing(root, below), name=name, obj=self)
-        module_name, colon, attribute = where.partition(":")
-        found: Any = importlib.import_module(module_name)
-        if not colon or attribute:
-            found = getattr(found, attribute or name)
+        found: Any = importlib.import_module(where.removesuffix(":"))
+        if not where.endswith(":"):
+            found = getattr(found, name)
         self.__dict__[name] = found
         return found
 

@@ -95,12 +95,12 @@ MODULES: Final[dict[str, dict[str, str]]] = {
         **_PROVIDER_V2,
         **_ENVIRONMENT_V2,
         "AMPProvider": "kedge.compat.v1.provider",
-        "AMPEnvironment": "kedge.sdk.environment:AMPEnvironmentV2",
+        "AMPEnvironment": "kedge.compat.v1.provider",
         "AMPIO": "kedge.compat.v1.provider",
         "AMPInputAnchor": "kedge.compat.v1.input_anchor",
         "AMPInputConnection": "kedge.compat.v1.input_anchor",
         "AMPOutputAnchor": "kedge.compat.v1.output_anchor",
-        "AMPRecordPacket": "kedge.compat.v1.packets:RecordPacket",
+        "AMPRecordPacket": "kedge.compat.v1.packets",
     },
     "providers.amp_provider.amp_provider_v2": _PROVIDER_V2,
     "providers.amp_provider.amp_environment_v2": _ENVIRONMENT_V2,
@@ -111,6 +111,5 @@ MODULES: Final[dict[str, dict[str, str]]] = {
 }
 """``{module below a root: {name: where it is}}``.
 
-Where: ``module`` for an object of the same name, ``module:other`` for one of another name, ``module:`` for the module
-itself.
+Where: ``module`` for an object of the same name, ``module:`` for the module itself.
 """

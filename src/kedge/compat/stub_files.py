@@ -46,10 +46,9 @@ def _text(root: str, below: str) -> str:
 
 
 def _import(name: str, where: str) -> str:
-    module, colon, other = where.partition(":")
-    if colon and not other:
-        return f"import {module} as {name}"
-    return f"from {module} import {other or name} as {name}"
+    if where.endswith(":"):
+        return f"import {where.removesuffix(':')} as {name}"
+    return f"from {where} import {name} as {name}"
 
 
 if __name__ == "__main__":

@@ -37,8 +37,8 @@ def run_in_process(
 ) -> Statistics:
     """Run a tool on this thread; a debugger steps through it. Blocks until the run is over.
 
-    Raises what reading an input and what the receiver raises, and KeyboardInterrupt; what the tool did wrong goes to
-    the receiver.
+    Raises what reading an input and what the receiver raises, SettingsError for a configuration that the tool does not
+    take, and KeyboardInterrupt; what the tool did wrong goes to the receiver.
     """
     lifecycle = Lifecycle(quiet=0.0)
     port = DirectPort(receiver, _events(initialization, feeds))
@@ -46,6 +46,8 @@ def run_in_process(
     port.run.run()
     if port.failure is not None:
         raise port.failure
+    if port.run.refused is not None:
+        raise port.run.refused
     return lifecycle.statistics()
 
 

@@ -92,6 +92,11 @@ class ToolProcess:
         """The stacks that the process wrote, line by line: of a fault, or of the callback in which it was stopped."""
         return self._output.stack
 
+    @property
+    def refusal(self) -> tuple[str, ...]:
+        """What is wrong with the configuration, where the process said so; known once it has ended."""
+        return self._output.refusal
+
     # --- start --------------------------------------------------------------------------------------------------------
 
     def start(self, timeout: float = 30.0) -> str:

@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from typing import IO, TYPE_CHECKING, Any
 
-from kedge.wire.process_lines import ADDRESS_PREFIX, DESCRIPTION_PREFIX, PORT_PREFIX, STACK_PREFIX
+from kedge.wire.process_lines import ADDRESS_PREFIX, DESCRIPTION_PREFIX, PORT_PREFIX, REFUSAL_PREFIX, STACK_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +42,7 @@ class ProcessOutput:
         self.found = threading.Event()
         self.address = ""
         self.description: dict[str, Any] | None = None
+        self.refusal: tuple[str, ...] = ()
         self._on_line = on_line
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
         self._stack: list[str] = []
@@ -86,7 +87,7 @@ class ProcessOutput:
     def _take_stdout(self, line: str) -> bool:
         """Whether the line was for the host. Noise without a line end may stand before a greeting."""
         if self.address:
-            return False
+            return self._take_refusal(line)
         _, described, text = line.partition(DESCRIPTION_PREFIX)
         if described:
             with contextlib.suppress(ValueError):
@@ -99,6 +100,15 @@ class ProcessOutput:
         self.address = match["address"] or f"localhost:{match['port']}"
         self.found.set()
         return True
+
+    def _take_refusal(self, line: str) -> bool:
+        _, refused, text = line.partition(REFUSAL_PREFIX)
+        with contextlib.suppress(ValueError):
+            problems = json.loads(text) if refused else None
+            if isinstance(problems, list) and all(isinstance(problem, str) for problem in problems):
+                self.refusal = tuple(problems)
+                return True
+        return False
 
     def _take_stderr(self, line: str) -> bool:
         """Whether the line belongs to a stack."""

@@ -72,7 +72,8 @@ def run_tool(
     With ``stream`` the result's ``outputs`` are RecordBatchReaders. The run goes on in the background while they are
     read, and at most ``budget`` bytes wait in between; close the result, or use it in a ``with`` statement.
 
-    Raises UsageError, ToolStartError, ToolCrashed and ProtocolError. Errors that the tool itself reported are in the
+    Raises UsageError (its SettingsError for a configuration that does not fit the settings that the tool declares),
+    ToolStartError, ToolCrashed and ProtocolError. Errors that the tool itself reported are in the
     result: ``result.ok`` is False and ``result.raise_for_status()`` raises ToolError.
     """
     call = ToolCall(
@@ -80,6 +81,7 @@ def run_tool(
         inputs=inputs or {},
         outputs=outputs,
         config_xml=config_document(config),
+        config_is_current=isinstance(config, Mapping),
         **options,
     )
     if stream:

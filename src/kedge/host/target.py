@@ -25,7 +25,10 @@ __all__ = ["ToolTarget", "resolve_target"]
 
 @dataclass(frozen=True)
 class ToolTarget:
-    """A tool, by its name and by the command that serves it (protocol version 2)."""
+    """A tool, by its name and by the command that serves it (protocol version 2).
+
+    The command is empty for a class that a new interpreter could not find: it runs in this process only.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -40,6 +43,16 @@ class ToolTarget:
         if self.tool_name is None:
             raise UsageError(f"{' '.join(self.command)!r} is a command: it runs in a process of its own only")
         return load_tool(self.tool_name)
+
+    def require_command(self) -> tuple[str, ...]:
+        """The command. Raises UsageError for a class that a tool process could not find."""
+        if self.command:
+            return self.command
+        called = self.name if self.tool_class is None else self.tool_class.__qualname__
+        raise UsageError(
+            f"{called} is not at the top of a module or a file, where a tool process would find it: "
+            "move it there, or run it with in_process=True"
+        )
 
 
 def resolve_target(tool: str | type[Any] | Sequence[str], python: str | None = None) -> ToolTarget:
@@ -65,14 +78,23 @@ def _class_target(tool: type[Any], python: str | None) -> ToolTarget:
         runs_as = tool_class(tool, tool.__name__)
     except ToolStartError as error:
         raise UsageError(str(error)) from None
-    if "." in tool.__qualname__:
-        raise UsageError(
-            f"{tool.__qualname__} is defined inside of something else, where a tool process cannot find it: "
-            "move it to the top of its module, or run it with in_process=True"
-        )
-    name = ToolName(_importable(tool.__module__) or inspect.getfile(tool), tool.__name__)
+    if (package := _home(tool)) is None:
+        return ToolTarget(tool.__name__, (), tool_class=runs_as)
+    name = ToolName(package, tool.__name__)
     search_path = os.pathsep.join(part for part in sys.path if part)
     return ToolTarget(tool.__name__, _command(name, python), {"PYTHONPATH": search_path}, name, runs_as)
+
+
+def _home(tool: type[Any]) -> str | None:
+    """The module or the file in which a new interpreter finds the class; None where there is none."""
+    if "." in tool.__qualname__:
+        return None
+    if (module := _importable(tool.__module__)) is not None:
+        return module
+    try:
+        return inspect.getfile(tool)
+    except (OSError, TypeError):  # typed into an interpreter
+        return None
 
 
 def _importable(module: str) -> str | None:

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kedge.exceptions import UsageError
+from kedge.exceptions import SettingsError, UsageError
 from kedge.host.batching import rebatch
 from kedge.host.collector import Collector, Observer
 from kedge.host.engine_services import EngineServices, LocalEngineServices
@@ -28,6 +28,7 @@ from kedge.sdk.batch_converter import BatchConverter
 from kedge.sdk.constants import Anchor, UpdateMode
 from kedge.sdk.engine_types import IncomingPlan
 from kedge.sdk.initialization import IncomingAnchor, IncomingConnection, Initialization, OutgoingAnchor
+from kedge.sdk.tool_config import VERSION_ELEMENT, config_from_xml, config_to_xml
 from kedge.sdk.version import __version__
 from kedge.wire.metadata import metadata_to_wire
 
@@ -53,6 +54,11 @@ class ToolCall:
     outputs: Sequence[str] | None = None
     """The outgoing anchors to connect; None for all that the tool declares, or ``Output`` where it declares none."""
     config_xml: str = "<Configuration/>"
+    config_is_current: bool = False
+    """Whether the configuration, if it does not say so itself, is of the version that the tool's settings have now.
+
+    One that was kept as XML may be old; one that somebody writes down for this run is not.
+    """
     constants: Mapping[str, str] = field(default_factory=dict)
     services: EngineServices = field(default_factory=LocalEngineServices)
     observer: Observer = field(default_factory=Observer)
@@ -70,8 +76,9 @@ class ToolCall:
     def run(self, open_sink: Callable[[str], Sink]) -> ToolResult:
         """Run the tool and block until it is over; the records of each outgoing anchor go to its sink.
 
-        Raises UsageError, ToolStartError, ToolCrashed, ToolTimeout, ProtocolError, EngineGone where it was cancelled,
-        and KeyboardInterrupt; sinks are abandoned then.
+        Raises UsageError (its SettingsError for a configuration that the tool does not take), ToolStartError,
+        ToolCrashed, ToolTimeout, ProtocolError, EngineGone where it was cancelled, and KeyboardInterrupt; sinks are
+        abandoned then.
         What the tool itself reported is in the result.
         """
         stopwatch = Stopwatch()
@@ -101,7 +108,7 @@ class ToolCall:
                 run_in_process(tool, self.target.name, initialization, incoming.feeds(), collector)
             return
         launch = Launch(
-            self.target.command,
+            self.target.require_command(),
             environment={**self.target.environment, "KEDGE_BUDGET": str(self.budget)},
             start_timeout=self.start_timeout,
             timeout=self.timeout,
@@ -110,24 +117,36 @@ class ToolCall:
             cancelled=self.cancelled,
         )
 
+        processes: list[ToolProcess] = []
+
         def prepare(process: ToolProcess, folder: Path) -> tuple[Initialization, Sequence[Feed]]:
+            processes.append(process)
             initialization = self.initialization(anchors_from_json(process.description or {}), incoming, folder)
             collector.open(anchor.name for anchor in initialization.outgoing)
             return initialization, incoming.feeds()
 
         run_out_of_process(launch, prepare, collector)
+        if processes[0].refusal:
+            raise SettingsError(processes[0].refusal)
 
     def initialization(self, declared: ToolAnchors, incoming: Incoming, temp_dir: Path) -> Initialization:
         """The run's first message. Raises UsageError for anchors that are unknown, or needed and not there."""
         announced = incoming.anchors(declared, needed=not self.update_only)
         outgoing = self._outgoing(declared)
         return Initialization(
-            config_xml=self.config_xml,
+            config_xml=self._config_of(declared.settings_version or 1),
             incoming=announced,
             outgoing=tuple(OutgoingAnchor(name) for name in outgoing),
             constants={**_constants(temp_dir, self.update_only), **self.constants},
             update_mode=UpdateMode.FULL if self.update_only else UpdateMode.NO_UPDATE_MODE,
         )
+
+    def _config_of(self, version: int) -> str:
+        """The configuration; one that is current says so to a tool whose settings have versions."""
+        if not self.config_is_current or version == 1:
+            return self.config_xml
+        config = config_from_xml(self.config_xml)
+        return config_to_xml({VERSION_ELEMENT: str(version), **config})
 
     def _outgoing(self, declared: ToolAnchors) -> Sequence[str]:
         if declared.outputs is None:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
+    from pydantic import BaseModel
 
     from kedge.sdk.anchors import InputAnchor
     from kedge.sdk.constants import Anchor
@@ -25,10 +26,14 @@ class PluginV2(ABC):
 
     A tool may name its anchors in ``input_anchors`` (names, or a mapping to :class:`~kedge.InputAnchor`) and
     ``output_anchors``; without that it takes those of the engine's configuration.
+
+    A tool may name a pydantic model in ``settings_class``: the configuration is checked against it before the tool is
+    made, and ``provider.settings`` is the model.
     """
 
     input_anchors: ClassVar[Mapping[str, InputAnchor] | Sequence[str] | None] = None
     output_anchors: ClassVar[Sequence[str] | None] = None
+    settings_class: ClassVar[type[BaseModel] | None] = None
 
     @abstractmethod
     def __init__(self, provider: AMPProviderV2) -> None:

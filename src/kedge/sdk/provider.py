@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pyarrow as pa
 
-from kedge.exceptions import AnchorNotFoundException, UsageError
+from kedge.exceptions import AnchorNotFoundException, SettingsError, UsageError
 from kedge.sdk.constants import MessageType
 from kedge.sdk.dcm import AMPDCMV2
 from kedge.sdk.environment import AMPEnvironmentV2
@@ -18,6 +18,8 @@ from kedge.sdk.schemas import metadata_from_schema
 from kedge.sdk.tool_config import config_from_xml, config_to_xml
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from kedge.sdk.initialization import Initialization
     from kedge.sdk.outlet import Outlet
 
@@ -27,9 +29,18 @@ __all__ = ["AMPProviderV2"]
 class AMPProviderV2:
     """A tool's access to its configuration, its anchors and the engine. Safe to use from any thread."""
 
-    def __init__(self, initialization: Initialization, outlet: Outlet, tool_name: str) -> None:
+    def __init__(
+        self,
+        initialization: Initialization,
+        outlet: Outlet,
+        tool_name: str,
+        settings_class: type[BaseModel] | None = None,
+    ) -> None:
+        """Raises SettingsError where the configuration does not fit ``settings_class``."""
         self._outlet = outlet
         self._config = config_from_xml(initialization.config_xml)
+        self._settings_class = settings_class
+        self._settings = self._read_settings()
         self._incoming = {
             anchor.name: {c.name: {"name": c.name, "metadata": c.metadata} for c in anchor.connections}
             for anchor in initialization.incoming
@@ -89,14 +100,33 @@ class AMPProviderV2:
         """The configuration with its root: ``{"Configuration": …}``."""
         return {"Configuration": self._config}
 
-    def save_tool_config(self, tool_config: dict[str, Any]) -> None:
-        """Send a new configuration to the engine; ``tool_config`` shows it from then on.
+    @property
+    def settings(self) -> Any:
+        """The configuration as the model that the tool names in ``settings_class``.
 
-        Raises UsageError naming the key that cannot be an XML name.
+        Raises UsageError where it names none.
         """
-        xml = config_to_xml(tool_config)
+        if self._settings is None:
+            raise UsageError(
+                "the tool declares no settings: name a pydantic model in its class, settings_class = MySettings, "
+                "or use provider.tool_config"
+            )
+        return self._settings
+
+    def save_tool_config(self, tool_config: dict[str, Any] | BaseModel) -> None:
+        """Send a new configuration to the engine; ``tool_config`` and ``settings`` show it from then on.
+
+        A tool with settings may save its model, changed. Raises UsageError naming the key that cannot be an XML name,
+        or the setting that XML cannot hold, and SettingsError for a dict that does not fit the settings.
+        """
+        xml = config_to_xml(self._config_of(tool_config))
+        before, self._config = self._config, config_from_xml(xml)
+        try:
+            self._settings = self._read_settings()
+        except SettingsError:
+            self._config = before
+            raise
         self._outlet.message(Message(MessageType.UPDATE_CONFIG, xml))
-        self._config = config_from_xml(xml)
 
     def save_full_config(self, full_config: dict[str, Any]) -> None:
         """Like :meth:`save_tool_config` for ``{"Configuration": {...}}``.
@@ -149,3 +179,18 @@ class AMPProviderV2:
             f"get_output_anchor({name!r}) is of SDK V1: use provider.push_outgoing_metadata({name!r}, schema) and "
             f"provider.write_to_anchor({name!r}, table)"
         )
+
+    def _read_settings(self) -> BaseModel | None:
+        if self._settings_class is None:
+            return None
+        from kedge.sdk.settings import read_settings
+
+        return read_settings(self._settings_class, self._config)
+
+    def _config_of(self, saved: Any) -> Any:
+        """The dict of what is to be saved, which may be the model of the settings."""
+        if self._settings_class is None or not isinstance(saved, self._settings_class):
+            return saved
+        from kedge.sdk.settings import settings_to_config
+
+        return settings_to_config(saved, self._config)

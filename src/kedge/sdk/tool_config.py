@@ -9,7 +9,7 @@ lost, as everywhere with ``xmltodict``.
 
 from __future__ import annotations
 
-__all__ = ["config_from_pairs", "config_from_xml", "config_to_xml"]
+__all__ = ["VERSION_ELEMENT", "config_from_pairs", "config_from_xml", "config_to_xml"]
 
 import re
 from collections import OrderedDict
@@ -28,6 +28,9 @@ from defusedxml import DefusedXmlException
 from defusedxml.expatreader import DefusedExpatParser
 
 from kedge.exceptions import UsageError
+
+VERSION_ELEMENT: Final = "SettingsVersion"
+"""The element that says for which version of a tool's settings a configuration was written; 1 where it is missing."""
 
 _ROOT: Final = "Configuration"
 _TEXT_KEY: Final = "#text"

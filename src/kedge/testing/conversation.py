@@ -12,6 +12,8 @@ from kedge.lifecycle.transitions import State
 from kedge.tool_run import ToolRun
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from kedge.lifecycle.events import Event
     from kedge.testing.tape import Tape, Told
     from kedge.tool_run import ToolFactory
@@ -41,12 +43,14 @@ class _Script:
 class Conversation:
     """An engine and one tool in this process; both sides go onto ``tape``."""
 
-    def __init__(self, tool_factory: ToolFactory, tool_name: str, tape: Tape) -> None:
+    def __init__(
+        self, tool_factory: ToolFactory, tool_name: str, tape: Tape, settings_class: type[BaseModel] | None = None
+    ) -> None:
         self.tape = tape
         self._script = _Script()
         self._lifecycle = Lifecycle(quiet=0.0)
         port = DirectPort(tape, self._script)
-        self._run = port.run = ToolRun(tool_factory, tool_name, self._lifecycle, port)
+        self._run = port.run = ToolRun(tool_factory, tool_name, self._lifecycle, port, settings_class=settings_class)
 
     def __repr__(self) -> str:
         return f"<Conversation {self._run!r}, {len(self.tape.entries)} entries>"

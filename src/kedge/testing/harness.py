@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,10 +17,9 @@ from kedge.host.feeds import Feed
 from kedge.host.out_of_process import Launch, run_out_of_process
 from kedge.host.run_tool import config_document
 from kedge.host.sources import open_sources
-from kedge.host.target import ToolTarget, resolve_target
+from kedge.host.target import resolve_target
 from kedge.host.tool_call import Incoming, ToolCall
 from kedge.lifecycle.events import BatchArrived, ConnectionCompleted, Initialized, NotifyComplete
-from kedge.loading import tool_class
 from kedge.sdk.anchors import anchors_from_json, declared_anchors
 from kedge.sdk.constants import Anchor
 from kedge.testing.conversation import Conversation
@@ -29,7 +28,7 @@ from kedge.testing.tape import Tape
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from typing_extensions import Self
 
@@ -74,13 +73,14 @@ class ToolHarness:
         services: EngineServices | None = None,
         process: bool = False,
     ) -> None:
-        self.target = _target(tool, process)
+        self.target = resolve_target(tool)
         self._process = process
         self._constants = dict(constants or {})
         self._call = ToolCall(
             self.target,
             outputs=outputs,
             config_xml=config_document(config),
+            config_is_current=isinstance(config, Mapping),
             constants={**_SAME_EVERY_TIME, **self._constants},
             services=services or LocalEngineServices(),
         )
@@ -217,7 +217,7 @@ class ToolHarness:
         self._converters = incoming.converters()
         self._open = list(self._converters)
         self._anchors = tuple(anchor.name for anchor in initialization.outgoing)
-        self._conversation = Conversation(factory or tool, self.target.name, tape)
+        self._conversation = Conversation(factory or tool, self.target.name, tape, tool.settings_class)
         self._ended = False
         self._conversation.tell(Initialized(initialization))
 
@@ -253,7 +253,7 @@ class ToolHarness:
         call = self._call
         call.update_only = update_only
         launch = Launch(
-            self.target.command,
+            self.target.require_command(),
             environment={**self.target.environment, "KEDGE_BUDGET": str(call.budget)},
             start_timeout=call.start_timeout,
             budget=call.budget,
@@ -318,10 +318,3 @@ def _told(connections: Iterable[Connection]) -> Iterable[Told]:
             yield BatchArrived(*anchor, table, table.nbytes)
         yield ConnectionCompleted(*anchor, in_band=True)
     yield NotifyComplete()
-
-
-def _target(tool: type[Any] | str, process: bool) -> ToolTarget:
-    """The tool; in process it may also be a class that is defined inside of a test."""
-    if inspect.isclass(tool) and "." in tool.__qualname__ and not process:
-        return ToolTarget(tool.__name__, (), tool_class=tool_class(tool, tool.__name__))
-    return resolve_target(tool)

@@ -1,6 +1,9 @@
 """The pytest plugin that comes with Kedge: the fixtures ``tool`` and ``recorded``, and the option ``--kedge-record``.
 
-pytest imports this module at every start, in projects without a single tool too, so it imports nothing itself.
+In a test run the names of the other SDK, ``ayx_python_sdk`` and ``ayx_plugin_sdk``, are Kedge's, so that the tests and
+the ``conftest.py`` of a tool can import them. ``-p no:kedge`` leaves all of this out.
+
+pytest imports this module at every start, in projects without a single tool too, so it imports next to nothing itself.
 """
 
 from __future__ import annotations
@@ -23,6 +26,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--kedge-record``."""
     group = parser.getgroup("kedge", "tools of data workflows")
     group.addoption("--kedge-record", action="store_true", help="write the recordings of tools anew, compare nothing")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests() -> None:
+    """Have the alias in place before the first ``conftest.py`` is imported."""
+    pytest_configure()
+
+
+def pytest_configure() -> None:
+    """Have the alias in place also where the plugin itself is named in a ``conftest.py``."""
+    from kedge.compat.alias import install
+
+    install()
 
 
 @pytest.fixture

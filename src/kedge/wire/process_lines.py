@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ADDRESS_PREFIX", "DESCRIPTION_PREFIX", "PORT_PREFIX", "STACK_PREFIX"]
+__all__ = ["ADDRESS_PREFIX", "DESCRIPTION_PREFIX", "PORT_PREFIX", "REFUSAL_PREFIX", "STACK_PREFIX"]
 
 PORT_PREFIX = "ListenPort: "
 """On stdout: the port on which the process serves. The one line of protocol version 2."""
@@ -10,5 +10,8 @@ ADDRESS_PREFIX = "ListenAddress: "
 """On stdout, in the place of the port: the address that the host chose."""
 DESCRIPTION_PREFIX = "KedgeTool: "
 """On stdout: the anchors that the tool declares, as JSON."""
+REFUSAL_PREFIX = "KedgeRefusal: "
+"""On stdout, at the end: what is wrong with the configuration, as a JSON list of texts. The call was wrong then, and
+not the tool, which the error message on the wire cannot say."""
 STACK_PREFIX = "Tool stack: "
 """On stderr: in which callback the process was stopped; indented lines that say where follow."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["render_template"]
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kedge.exceptions import UsageError
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-def render_template(name: str, **values: str) -> bytes:
+def render_template(name: str, **values: Any) -> bytes:
     """Return a template of ``kedge.workspace.templates``, filled in, as UTF-8 text.
 
     Raises UsageError where jinja2 is not installed.
@@ -24,11 +24,12 @@ def render_template(name: str, **values: str) -> bytes:
 @cache
 def _environment() -> Environment:
     try:
-        from jinja2 import Environment, PackageLoader, StrictUndefined
+        from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
     except ImportError:
         raise UsageError("scaffolds need jinja2, which is not installed: pip install 'kedge[workshop]'") from None
-    # What is made is source code, not HTML.
-    return Environment(  # noqa: S701
+    # What is made is source code, and pages, whose parts that are no HTML are taken as they are.
+    return Environment(
+        autoescape=select_autoescape(enabled_extensions=("html.j2",)),
         loader=PackageLoader("kedge.workspace"),
         undefined=StrictUndefined,
         keep_trailing_newline=True,

@@ -73,7 +73,7 @@ def unpack(package: Path, into: Path, limits: Limits = LIMITS) -> list[PurePosix
 
 def storable_name(text: str) -> str:
     """A name made of ``text`` that a file or folder may have on every system."""
-    plain = re.sub(r"[^\w .-]+", "_", unicodedata.normalize("NFC", text)).strip("._ ")[:80].rstrip(". ")
+    plain = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", text)).strip("._")[:80].rstrip(".")
     return plain if plain and not _NOT_FOR_WINDOWS.search(plain) else f"package_{plain}"
 
 

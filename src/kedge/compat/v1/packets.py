@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from kedge.sdk.fields import Metadata
 
-__all__ = ["RecordPacket"]
+__all__ = ["AMPRecordPacket", "RecordPacket"]
 
 
 class RecordPacket(RecordPacketBase):
@@ -80,3 +80,7 @@ class RecordPacket(RecordPacketBase):
                 f"opened with {', '.join(map(repr, wanted))}"
             )
         return self._table if self._table.column_names == wanted else self._table.select(wanted)
+
+
+AMPRecordPacket = RecordPacket
+"""The name that V1 tools use in annotations."""

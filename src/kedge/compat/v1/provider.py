@@ -9,6 +9,7 @@ from kedge.compat.v1.dcm import AMPDCM
 from kedge.compat.v1.input_anchor import AMPInputAnchor
 from kedge.compat.v1.output_anchor import AMPOutputAnchor
 from kedge.exceptions import AnchorNotFoundException
+from kedge.sdk.environment import AMPEnvironmentV2
 from kedge.sdk.io import AMPIOV2
 
 if TYPE_CHECKING:
@@ -16,14 +17,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kedge.sdk.anchors import InputAnchor
-    from kedge.sdk.environment import AMPEnvironmentV2
     from kedge.sdk.fields import Metadata
     from kedge.sdk.outlet import Outlet
     from kedge.sdk.provider import AMPProviderV2
 
-__all__ = ["AMPIO", "AMPProvider"]
+__all__ = ["AMPIO", "AMPEnvironment", "AMPProvider"]
 
 T = TypeVar("T")
+
+AMPEnvironment = AMPEnvironmentV2
+"""The name that V1 tools use in annotations."""
 
 
 class AMPIO(AMPIOV2):

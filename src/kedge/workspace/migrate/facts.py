@@ -11,7 +11,7 @@ from libcst import matchers as m
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["AnchorUse", "ClassFacts", "code", "facts_of", "is_idle", "methods_of"]
+__all__ = ["AnchorUse", "ClassFacts", "code", "facts_of", "is_idle", "methods_of", "opening_classes"]
 
 
 @dataclass(frozen=True)
@@ -48,24 +48,43 @@ def methods_of(definition: cst.ClassDef) -> Iterator[cst.FunctionDef]:
     return (statement for statement in definition.body.body if isinstance(statement, cst.FunctionDef))
 
 
-def facts_of(definition: cst.ClassDef) -> ClassFacts:
-    """Read a class."""
+def facts_of(definition: cst.ClassDef, base: ClassFacts | None = None) -> ClassFacts:
+    """Read a class; ``base`` is what is known of the tool of the same module that it derives from."""
     facts = ClassFacts(definition.name.value)
+    if base is not None:
+        facts.provider_argument, facts.provider = base.provider_argument, base.provider
+        facts.anchors, facts.opens_connections = dict(base.anchors), base.opens_connections
     for method in methods_of(definition):
         if method.name.value == "__init__" and len(method.params.params) > 1:
             facts.provider_argument = method.params.params[1].name.value
-            facts.provider = _kept_provider(method, facts.provider_argument)
+            facts.provider = _kept_provider(method, facts.provider_argument) or facts.provider
         if method.name.value == "on_input_connection_opened":
-            facts.opens_connections = not is_idle(method)
+            facts.opens_connections = facts.opens_connections or not is_idle(method)
     for assignment in m.findall(definition, m.Assign() | m.AnnAssign()):
         assert isinstance(assignment, cst.Assign | cst.AnnAssign)
         _note_anchor(facts, assignment)
-    facts.asks_what_is_open = any(
+    facts.asks_what_is_open = (base is not None and base.asks_what_is_open) or any(
         code(node.value) in facts.anchors and facts.anchors[code(node.value)].outgoing
         for node in m.findall(definition, m.Attribute(attr=m.Name("is_open") | m.Name("metadata")))
         if isinstance(node, cst.Attribute)
     )
     return facts
+
+
+def opening_classes(module: cst.Module) -> set[str]:
+    """The classes of which a class that derives from them works in ``on_input_connection_opened``.
+
+    Their constructors have to call it, for it is theirs that runs.
+    """
+    classes = [node for node in m.findall(module, m.ClassDef()) if isinstance(node, cst.ClassDef)]
+    found: set[str] = set()
+    for definition in reversed(classes):  # a class stands behind those that it derives from
+        works = any(
+            each.name.value == "on_input_connection_opened" and not is_idle(each) for each in methods_of(definition)
+        )
+        if works or definition.name.value in found:
+            found.update(code(base.value) for base in definition.bases)
+    return found
 
 
 def is_idle(method: cst.FunctionDef) -> bool:

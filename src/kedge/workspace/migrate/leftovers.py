@@ -55,11 +55,13 @@ _SHARED_FRAME: Final = (
 )
 
 
-def with_todos(module: cst.Module, anchors: Mapping[str, AnchorUse], connections: Mapping[str, str]) -> cst.Module:
+def with_todos(
+    module: cst.Module, anchors: Mapping[str, AnchorUse], connections: Mapping[tuple[str, str], str]
+) -> cst.Module:
     """The module with a comment above each statement in which something of V1 is left.
 
     ``anchors`` are the expressions that hold anchors (``self.output_anchor``), ``connections`` the names that the old
-    callbacks had for their connection, by the new callback.
+    callbacks had for their connection, by the class and the new callback.
     """
     return cst.ensure_type(module.visit(_Commenter(anchors, connections)), cst.Module)
 
@@ -67,22 +69,31 @@ def with_todos(module: cst.Module, anchors: Mapping[str, AnchorUse], connections
 class _Commenter(cst.CSTTransformer):
     """Comments on statements, each by what is in its own lines."""
 
-    def __init__(self, anchors: Mapping[str, AnchorUse], connections: Mapping[str, str]) -> None:
+    def __init__(self, anchors: Mapping[str, AnchorUse], connections: Mapping[tuple[str, str], str]) -> None:
         super().__init__()
         self._anchors = anchors
         self._connections = connections
+        self._classes: list[str] = []
         self._functions: list[str] = []
         self._outgoing = {held for held, anchor in anchors.items() if anchor.outgoing}
         self._shared: list[set[str]] = []
+
+    def visit_ClassDef(self, node: cst.ClassDef) -> None:
+        self._classes.append(node.name.value)
+
+    def leave_ClassDef(self, original_node: cst.ClassDef, updated_node: cst.ClassDef) -> cst.ClassDef:  # noqa: ARG002
+        self._classes.pop()
+        return updated_node
 
     def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
         self._shared.append(_shared_packets(node))
         self._functions.append(node.name.value)
 
     def leave_FunctionDef(self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef) -> cst.FunctionDef:
+        commented = _commented(updated_node, self._head_reasons(original_node.params, original_node.body))
         self._shared.pop()
         self._functions.pop()
-        return _commented(updated_node, self._head_reasons(original_node.params, original_node.body))
+        return commented
 
     def leave_SimpleStatementLine(
         self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
@@ -111,9 +122,11 @@ class _Commenter(cst.CSTTransformer):
             yield from self._reasons(body)
 
     def _reasons(self, node: cst.CSTNode) -> Iterator[str]:
+        attributes = [each.attr for each in m.findall(node, m.Attribute()) if isinstance(each, cst.Attribute)]
         for found in m.findall(node, m.Name() | m.Attribute() | _HANDED_ON | _SUBSCRIPT):
             if isinstance(found, cst.Name):
-                reason = _CONNECTION if found.value == self._old_connection() else _NAMES.get(found.value)
+                is_old = found.value == self._old_connection() and not any(found is each for each in attributes)
+                reason = _CONNECTION if is_old else _NAMES.get(found.value)
             elif isinstance(found, cst.Attribute):
                 reason = _DCM if _is_of_dcm(found) else _ATTRIBUTES.get(found.attr.value)
                 reason = reason or self._of_anchor(found)
@@ -123,7 +136,8 @@ class _Commenter(cst.CSTTransformer):
                 yield reason
 
     def _old_connection(self) -> str | None:
-        return self._connections.get(self._functions[-1]) if self._functions else None
+        inside = self._classes and self._functions
+        return self._connections.get((self._classes[-1], self._functions[-1])) if inside else None
 
     def _of_anchor(self, node: cst.Attribute) -> str | None:
         return _ANCHOR if code(node.value) in self._anchors else None

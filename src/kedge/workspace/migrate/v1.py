@@ -9,7 +9,7 @@ from libcst.codemod.visitors import AddImportsVisitor, RemoveImportsVisitor
 from libcst.metadata import MetadataWrapper, QualifiedNameProvider
 
 from kedge.compat.names import ROOTS
-from kedge.workspace.migrate.facts import AnchorUse, ClassFacts, facts_of
+from kedge.workspace.migrate.facts import AnchorUse, ClassFacts, code, facts_of, opening_classes
 from kedge.workspace.migrate.leftovers import with_todos
 from kedge.workspace.migrate.methods import MethodRewriter, missing_callbacks, with_opening
 from kedge.workspace.migrate.recognition import sdk_name
@@ -53,7 +53,7 @@ class _NewRoot(cst.CSTTransformer):
 
 
 class _ClassRewriter(cst.CSTTransformer):
-    """Rewrites the classes that derive from V1's Plugin, and leaves everything else alone."""
+    """Rewrites the classes that derive from V1's Plugin, also by way of each other, and leaves the rest alone."""
 
     METADATA_DEPENDENCIES = (QualifiedNameProvider,)
 
@@ -61,22 +61,32 @@ class _ClassRewriter(cst.CSTTransformer):
         super().__init__()
         self.anchors: dict[str, AnchorUse] = {}
         """The expressions that hold anchors."""
-        self.connections: dict[str, str] = {}
-        """The names that the old callbacks had for their connection, by the new callback."""
+        self.connections: dict[tuple[str, str], str] = {}
+        """The names that the old callbacks had for their connection, by the class and the new callback."""
+        self._tools: dict[str, ClassFacts] = {}
+        self._opening: set[str] = set()
+
+    def visit_Module(self, node: cst.Module) -> None:
+        self._opening = opening_classes(node)
 
     def leave_ClassDef(self, original_node: cst.ClassDef, updated_node: cst.ClassDef) -> cst.ClassDef:
-        if not any(self._sdk_name(base.value) == "Plugin" for base in original_node.bases):
+        base = next(
+            (self._tools[name] for each in original_node.bases if (name := code(each.value)) in self._tools), None
+        )
+        if base is None and not any(self._sdk_name(each.value) == "Plugin" for each in original_node.bases):
             return updated_node
-        facts = facts_of(original_node)
+        facts = facts_of(original_node, base)
+        facts.opens_connections = facts.opens_connections or facts.name in self._opening
+        self._tools[facts.name] = facts
         self.anchors |= facts.anchors
         bases = [
             base.with_changes(value=_renamed(base.value)) if self._sdk_name(before.value) == "Plugin" else base
             for before, base in zip(original_node.bases, updated_node.bases, strict=True)
         ]
-        body = self._body(updated_node, facts)
+        body = self._body(updated_node, facts, derived=base is not None)
         return updated_node.with_changes(bases=bases, body=body)
 
-    def _body(self, definition: cst.ClassDef, facts: ClassFacts) -> cst.BaseSuite:
+    def _body(self, definition: cst.ClassDef, facts: ClassFacts, *, derived: bool) -> cst.BaseSuite:
         statements: list[cst.BaseStatement] = []
         for statement in definition.body.body:
             if not isinstance(statement, cst.FunctionDef):
@@ -85,9 +95,10 @@ class _ClassRewriter(cst.CSTTransformer):
             rewriter = MethodRewriter(facts, statement)
             method = rewriter.rewritten()
             if method is not None:
-                self.connections |= {method.name.value: rewriter.connection} if rewriter.connection else {}
+                if rewriter.connection:
+                    self.connections[facts.name, method.name.value] = rewriter.connection
                 statements.append(with_opening(method, facts) if method.name.value == "__init__" else method)
-            if statement.name.value == "on_record_packet":
+            if statement.name.value == "on_record_packet" and not derived:
                 statements += missing_callbacks(definition)
         return definition.body.with_changes(body=statements)
 

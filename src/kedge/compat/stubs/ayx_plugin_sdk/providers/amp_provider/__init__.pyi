@@ -6,11 +6,11 @@ from ayx_plugin_sdk.providers.amp_provider import __main__ as __main__
 from kedge.sdk.provider import AMPProviderV2 as AMPProviderV2
 from kedge.sdk.environment import AMPEnvironmentV2 as AMPEnvironmentV2
 from kedge.compat.v1.provider import AMPProvider as AMPProvider
-from kedge.sdk.environment import AMPEnvironmentV2 as AMPEnvironment
+from kedge.compat.v1.provider import AMPEnvironment as AMPEnvironment
 from kedge.compat.v1.provider import AMPIO as AMPIO
 from kedge.compat.v1.input_anchor import AMPInputAnchor as AMPInputAnchor
 from kedge.compat.v1.input_anchor import AMPInputConnection as AMPInputConnection
 from kedge.compat.v1.output_anchor import AMPOutputAnchor as AMPOutputAnchor
-from kedge.compat.v1.packets import RecordPacket as AMPRecordPacket
+from kedge.compat.v1.packets import AMPRecordPacket as AMPRecordPacket
 
 __all__ = ['AMPProviderV2', 'AMPEnvironmentV2', 'AMPProvider', 'AMPEnvironment', 'AMPIO', 'AMPInputAnchor', 'AMPInputConnection', 'AMPOutputAnchor', 'AMPRecordPacket']
