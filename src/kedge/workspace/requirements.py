@@ -69,7 +69,7 @@ def read_needs(workspace: Workspace, environment: Mapping[str, str] | None = Non
     extras: set[str] = set()
     for line in (*_lines(workspace.requirements_thirdparty), *_lines(workspace.requirements_local)):
         if path := _local(line):
-            local.append(path)
+            local += [] if path in local else [path]
         elif line.text.startswith("-"):
             options.append(line.text)
         elif note := _left_out(line, extras):
@@ -152,5 +152,8 @@ def _left_out(line: _Line, extras: set[str]) -> str:
         return ""
     if not needed.specifier.contains(__version__, prereleases=True):
         raise UsageError(f"{line.where}: {line.text} is not the Kedge that builds, {__version__}; change one of them")
+    known = importlib.metadata.metadata("kedge").get_all("Provides-Extra") or []
+    if unknown := sorted(needed.extras - set(known)):
+        raise UsageError(f"{line.where}: kedge has no extra {unknown[0]!r}; it has {', '.join(sorted(known))}")
     extras |= needed.extras
     return f"{line.text}: the Kedge that builds is in the package, {__version__}"
