@@ -174,7 +174,7 @@ class TestMainPyz:
         ended = subprocess.run([sys.executable, archive], capture_output=True, text=True, check=False)
         assert ended.returncode == 2
         assert "was built for Python 3.99 on" in ended.stderr
-        assert f"--python {HERE.python}" in ended.stderr
+        assert f"and this is Python {HERE.python} on" in ended.stderr
 
     def test_installed_it_runs_in_a_workflow_and_leaves_nothing(
         self, built: Built, unpacked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -297,7 +297,7 @@ class TestTargets:
         assert (target.platform, target.triple) == ("win32", "x86_64-pc-windows-msvc")
         assert target.markers()["sys_platform"] == "win32"
 
-    @pytest.mark.parametrize(("python", "platform"), [("2.7", ""), ("3", ""), ("", "amiga")])
+    @pytest.mark.parametrize(("python", "platform"), [("2.7", ""), ("3", ""), ("3.9", ""), ("", "amiga")])
     def test_what_is_none_is_refused(self, python: str, platform: str) -> None:
         with pytest.raises(UsageError, match="write"):
             built_for(python, platform)
