@@ -102,6 +102,43 @@ class TestInputs:
         assert pq.read_table("out.parquet").to_pylist() == [{"name": "Ada", "nothing": None}]
 
 
+class TestTypes:
+    @pytest.fixture(autouse=True)
+    def codes(self) -> None:
+        Path("codes.csv").write_text("zip,a.b\n0123,1\n0456,2\n")
+
+    def output(self, *arguments: str) -> pa.Schema:
+        result = run("-i", "Input=codes.csv", "-o", "Output=out.parquet", *arguments)
+        assert result.exit_code == 0, result.output
+        return pq.read_schema("out.parquet")
+
+    def test_a_column_has_the_type_that_it_is_given(self) -> None:
+        schema = self.output("--type", "Input.zip=string", "--type", "Input.a.b=decimal(10, 2)")
+        assert (schema.field("zip").type, str(schema.field("a.b").type)) == (pa.string(), "decimal256(10, 2)")
+        assert pq.read_table("out.parquet")["zip"].to_pylist() == ["0123", "0456"]
+
+    @pytest.mark.parametrize("argument", ["zip=string", "Input.zip", "Input.=string", ".zip=string", "Input.zip="])
+    def test_an_argument_that_is_no_triple_is_shown_how(self, argument: str) -> None:
+        refused(run("-i", "Input=codes.csv", "--type", argument), "write --type ANCHOR.COLUMN=TYPE")
+
+    def test_one_column_twice_is_refused(self) -> None:
+        arguments = ("--type", "Input.zip=string", "--type", "Input.zip=int64")
+        refused(run("-i", "Input=codes.csv", *arguments), "--type names the column 'zip' of Input twice")
+
+    def test_an_anchor_without_a_file_is_named(self) -> None:
+        result = run("-i", "Input=codes.csv", "--type", "Inptu.zip=string")
+        refused(result, "--type names the anchor 'Inptu', for which there is no -i; there is Input")
+
+    @pytest.mark.parametrize(("argument", "text"), [("Input.zip=strnig", "strnig"), ("Input.zpi=string", "zpi")])
+    def test_what_the_file_does_not_have_is_named(self, argument: str, text: str) -> None:
+        refused(run("-i", "Input=codes.csv", "--type", argument), "codes.csv", text)
+
+    def test_an_error_of_the_reader_says_how(self) -> None:
+        with Path("late.csv").open("w") as file:
+            file.write("n\n" + "1\n" * 2_500_000 + "x\n")
+        refused(run("-i", "Input=late.csv"), "late.csv", "(or --type ANCHOR.n=string)")
+
+
 class TestAnchors:
     needy = f"{TOOLS}:Needy"
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from pydantic import BaseModel, Field
@@ -18,16 +18,16 @@ from kedge.sdk.settings import read_settings, settings_to_config
 from kedge.sdk.tool_config import config_from_xml, config_to_xml
 from kedge.workspace.ui import write_schema, write_ui
 from tests.sdk.settings.models import Everything, Rule, Upgraded
-from tests.sdk.settings.tools import Typed, Untyped
+from tests.sdk.settings.tools import Quiet, Untyped
 from tests.workspace.chromium import Chromium, browser
 
 
-class Whole(Typed):
-    settings_class: ClassVar[type[BaseModel] | None] = Everything
+class Whole(Quiet):
+    settings_class = Everything
 
 
-class Versioned(Typed):
-    settings_class: ClassVar[type[BaseModel] | None] = Upgraded
+class Versioned(Quiet):
+    settings_class = Upgraded
 
 
 class Elements(HTMLParser):
@@ -109,7 +109,7 @@ class TestStructure:
             url: str = Field(default="", alias="URL")
             rows: int = Field(default=1, title="How many rows")
 
-        class Tool(Typed):
+        class Tool(Quiet):
             settings_class = Named
 
         assert {"At least", "URL", "How many rows"} <= set(Elements(write_ui(Tool, tmp_path).page).texts)
@@ -128,7 +128,7 @@ class TestStructure:
 
             note: str = '"><script>alert(2)</script>'
 
-        class Tool(Typed):
+        class Tool(Quiet):
             settings_class = Sly
 
         elements = Elements(write_ui(Tool, tmp_path).page)

@@ -109,6 +109,7 @@ class _Run:
             options["config"] or [],
             options["config_file"],
             options["services"],
+            options["types"] or [],
         )
         call.start_timeout, call.timeout = options["start_timeout"], options["timeout"]
         return call

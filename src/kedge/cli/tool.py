@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kedge.cli.arguments import anchored_files, split_command
+from kedge.cli.arguments import anchored_files, column_types, split_command
 from kedge.cli.exits import CLEAN, REPORTED, USAGE, errors_as_exit_codes
 from kedge.cli.last_run import remember_run
 from kedge.exceptions import SettingsError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import pyarrow as pa
 
     from kedge.host.results import ToolResult
     from kedge.host.sinks import Sink
+    from kedge.host.sources import InputFile
     from kedge.host.tool_call import ToolCall
 
 __all__ = ["app", "output_files", "tool_call"]
@@ -29,6 +30,9 @@ app = typer.Typer(help="Run, inspect and serve one tool.", no_args_is_help=True)
 
 ToolArgument = Annotated[str, typer.Argument(metavar="PACKAGE:TOOL", help="package:Tool or path/to/file.py:Tool")]
 Inputs = Annotated[list[str] | None, typer.Option("-i", "--input", metavar="ANCHOR=FILE", help="records to read")]
+Types = Annotated[
+    list[str] | None, typer.Option("--type", metavar="ANCHOR.COLUMN=TYPE", help="the type of a column of a text file")
+]
 ConfigPairs = Annotated[list[str] | None, typer.Option("-c", metavar="KEY=VALUE", help="one setting")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", metavar="FILE.xml", help="the configuration as XML")]
 Python = Annotated[str | None, typer.Option(metavar="PATH", help="the interpreter of the tool process")]
@@ -42,6 +46,7 @@ Services = Annotated[
 def run(
     tool: Annotated[str, typer.Argument(metavar="[PACKAGE:TOOL]", help="package:Tool or path/to/file.py:Tool")] = "",
     inputs: Inputs = None,
+    types: Types = None,
     outputs: Annotated[
         list[str] | None, typer.Option("-o", "--output", metavar="ANCHOR=FILE", help="records to write; - shows them")
     ] = None,
@@ -59,12 +64,13 @@ def run(
     """Run one tool on files, over the real protocol in a process of its own.
 
     Files by extension: .csv .tsv .json .jsonl .parquet .arrow .feather. Several -i of one anchor make several
-    connections. Without -o every output is shown.
+    connections. Without -o every output is shown. --type names the Arrow type of a column that text files do not tell
+    rightly: Input.zip=string, Input.price="decimal(10, 2)".
     """
 
     def planned_and_run() -> ToolResult:
         files = output_files(outputs or [], update_only)
-        call = tool_call(tool, command, python, inputs or [], config or [], config_file, services)
+        call = tool_call(tool, command, python, inputs or [], config or [], config_file, services, types or [])
         call.outputs = list(files) or None
         call.update_only, call.in_process = update_only, in_process
         call.start_timeout, call.timeout = start_timeout, timeout
@@ -138,6 +144,7 @@ def tool_call(
     pairs: list[str],
     config_file: Path | None,
     services: Path | None,
+    types: Sequence[str] = (),
 ) -> ToolCall:
     """The run that the options ask for, whose outputs are not decided yet. Raises UsageError."""
     from kedge.host.engine_services import LocalEngineServices
@@ -153,7 +160,7 @@ def tool_call(
     config: Any = config_file if config_file is not None else config_from_pairs(pairs)
     call = ToolCall(
         resolve_target(split_command(command) if command else tool, python),
-        inputs=anchored_files(inputs, "-i"),
+        inputs=_typed_files(anchored_files(inputs, "-i"), column_types(list(types))),
         config_xml=config_document(config),
         config_is_current=config_file is None,
         keep_partial=False,
@@ -161,6 +168,18 @@ def tool_call(
     if services is not None:
         call.services = LocalEngineServices.load(services)
     return call
+
+
+def _typed_files(files: dict[str, list[str]], types: dict[str, dict[str, str]]) -> dict[str, list[str | InputFile]]:
+    from kedge.host.sources import InputFile
+
+    if strange := next((anchor for anchor in types if anchor not in files), None):
+        known = ", ".join(files) or "none"
+        raise UsageError(f"--type names the anchor {strange!r}, for which there is no -i; there is {known}")
+    return {
+        anchor: [InputFile(path, types[anchor]) if anchor in types else path for path in paths]
+        for anchor, paths in files.items()
+    }
 
 
 def _reported(tool: str, command: str | None, report: Path, run: Callable[[], ToolResult]) -> ToolResult:

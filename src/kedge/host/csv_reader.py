@@ -19,7 +19,7 @@ import pyarrow.csv
 
 from kedge.exceptions import UsageError
 from kedge.host.batch_source import Source
-from kedge.host.text_types import MOMENTS, NUMBERS, BadValue, as_text, convert, suggested_type
+from kedge.host.text_types import MOMENTS, NUMBERS, BadValue, as_text, convert, suggested_type, type_hint
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -163,7 +163,7 @@ class _CsvFile:
             text = f"{self.place(first_row + bad.row)}, column {field.name!r}: {bad.problem}"
         if not suggested:
             raise UsageError(f"{text}, the type given for this column")
-        hint = f"types={{{field.name!r}: 'string'}}"
+        hint = type_hint(field.name, "string")
         raise UsageError(f"{text}, the type that the first 4 MiB suggest; give the column its type, such as {hint}")
 
     def _unparsable(self, error: pa.ArrowInvalid) -> UsageError:

@@ -19,7 +19,7 @@ import pyarrow.json
 
 from kedge.exceptions import UsageError
 from kedge.host.batch_source import Source
-from kedge.host.text_types import MOMENTS, BadValue, convert, shown, suggested_type
+from kedge.host.text_types import MOMENTS, BadValue, convert, shown, suggested_type, type_hint
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
@@ -202,7 +202,7 @@ def _misfit(path: Path, line: int, name: str, problem: str, *, suggested: bool, 
     text = f"{path}, line {line}, field {name!r}: {problem}"
     if not suggested:
         return UsageError(f"{text}, the type given for this field")
-    hint = f"types={{{name!r}: {example!r}}}"
+    hint = type_hint(name, example)
     return UsageError(f"{text}, the type that the first 4 MiB suggest; give the field its type, such as {hint}")
 
 
@@ -222,7 +222,7 @@ def _unparsable(block: _Block, error: pa.ArrowInvalid, schema: pa.Schema | None)
         return UsageError(f"{place} holds {shown(record)}, not an object; each line must hold one object")
     if schema is not None and (unknown := record.keys() - set(schema.names)):
         name = min(unknown)
-        hint = f"types={{{name!r}: 'string'}}"
+        hint = type_hint(name, "string")
         return UsageError(f"{place}: field {name!r} is not in the first 4 MiB; give it a type, such as {hint}")
     known = schema if schema is not None else _read(b"\n".join(text for _, text in lines[:good]) or b"{}", None).schema
     fault = next((fault for name in known.names if (fault := _refused_field(record, name, known))), str(error))
@@ -251,6 +251,6 @@ def _refused_field(record: dict[str, object], name: str, schema: pa.Schema) -> s
         _read(json.dumps({name: record[name]}).encode(), pa.schema([schema.field(name)]))
     except pa.ArrowInvalid:
         type_ = schema.field(name).type
-        hint = f", such as types={{{name!r}: 'double'}}" if pa.types.is_integer(type_) else ""
+        hint = f", such as {type_hint(name, 'double')}" if pa.types.is_integer(type_) else ""
         return f"field {name!r}: {shown(record[name])} does not fit {type_}; give it a type for all values{hint}"
     return None

@@ -5,8 +5,19 @@ Everything is vectorised (pyarrow.compute); Python sees a single value only to n
 
 from __future__ import annotations
 
-__all__ = ["MOMENTS", "NULL_WORDS", "NUMBERS", "BadValue", "as_text", "convert", "shown", "suggested_type"]
+__all__ = [
+    "MOMENTS",
+    "NULL_WORDS",
+    "NUMBERS",
+    "BadValue",
+    "as_text",
+    "convert",
+    "shown",
+    "suggested_type",
+    "type_hint",
+]
 
+import shlex
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -33,6 +44,11 @@ _NO_TEXT = pa.scalar(None, pa.string())
 _SAFE_DIGITS = 15
 _SHOWN_CHARACTERS = 60
 _FEW_VALUES = 100
+
+
+def type_hint(column: str, example: str) -> str:
+    """How to give a column its type, from Python and on the command line."""
+    return f"types={{{column!r}: {example!r}}} (or --type ANCHOR.{column}={shlex.quote(example)})"
 
 
 class BadValue(ValueError):

@@ -112,5 +112,5 @@ def percent_became_fraction(config: dict[str, Any]) -> dict[str, Any]:
 class Upgraded(BaseModel):
     """Version 3: of version 1 the element was called Limit, of version 2 it was per cent."""
 
-    upgrades: ClassVar = (limit_became_threshold, percent_became_fraction)
+    upgrades: ClassVar[tuple[Any, ...]] = (limit_became_threshold, percent_became_fraction)
     threshold: float = Field(default=3.0, alias="Threshold")

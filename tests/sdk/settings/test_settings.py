@@ -1,5 +1,6 @@
 """From configurations to settings and back."""
 
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, computed_field
 
 from kedge.exceptions import SettingsError, UsageError
 from kedge.sdk.settings import read_settings, setting_rows, settings_schema, settings_to_config, settings_version
@@ -224,14 +225,14 @@ class TestUpgrades:
 
     def test_an_upgrade_that_returns_nothing_is_its_authors_error(self) -> None:
         class Wrong(BaseModel):
-            upgrades: ClassVar = (lambda config: config.clear(),)
+            upgrades: ClassVar[tuple[Any, ...]] = (lambda config: config.clear(),)
 
         with pytest.raises(TypeError, match=r"Wrong from version 1.*must return the dict"):
             read("", Wrong)
 
     def test_problems_after_an_upgrade_have_the_new_names(self) -> None:
         class Renamed(BaseModel):
-            upgrades: ClassVar = (limit_became_threshold,)
+            upgrades: ClassVar[tuple[Any, ...]] = (limit_became_threshold,)
             threshold: int = Field(default=0, alias="Threshold")
 
         assert problems("<Limit>x</Limit>", Renamed) == ("Configuration/Threshold is 'x'; allowed: whole number",)
@@ -312,6 +313,33 @@ class TestWriting:
         else:
             with pytest.raises(UsageError, match=problem):
                 settings_to_config(model)
+
+    def test_what_is_computed_is_not_written(self) -> None:
+        class Area(BaseModel):
+            side: int = 2
+
+            @computed_field
+            def area(self) -> int:
+                return self.side**2
+
+        assert settings_to_config(Area(side=3)) == {"side": "3"}
+
+    def test_no_value_is_shown_where_a_group_has_a_secret(self) -> None:
+        class Login(BaseModel):
+            key: SecretStr | None = None
+
+        class Locked(BaseModel):
+            login: Login = Login()
+
+        with pytest.raises(UsageError, match="login/key cannot be written as XML: a value would be read as a value"):
+            settings_to_config(Locked(login=Login(key=SecretStr(""))))
+
+    def test_a_type_without_a_schema_is_told_in_pydantics_words(self) -> None:
+        class Odd(BaseModel):
+            call: Callable[[], int] | None = None
+
+        (problem,) = problems("<call>x</call>", Odd)
+        assert problem == "Configuration/call is a secret: Input should be callable"
 
     def test_a_model_that_was_not_validated(self) -> None:
         with pytest.raises(UsageError, match=r"Configuration/Threshold is '-1.0'"):

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic.errors import PydanticInvalidForJsonSchema
 
 from kedge.exceptions import SettingsError
-from kedge.sdk.settings.schema import schema_at, settings_schema
+from kedge.sdk.settings.schema import described, holds_secret, schema_at
 from kedge.sdk.settings.shapes import shaped
 from kedge.sdk.settings.upgrading import upgraded
-from kedge.sdk.settings.wording import Schema, allowed, is_secret
+from kedge.sdk.settings.wording import allowed, is_secret
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -45,12 +44,12 @@ def read_settings(model: type[M], config: Mapping[str, Any]) -> M:
 def _problem(details: ErrorDetails, given: Any, model: type[BaseModel]) -> str:
     steps = _steps(details["loc"], given)
     path = _ROOT + "".join(f"[{step + 1}]" if isinstance(step, int) else f"/{step}" for step in steps)
-    root = _schema(model)
+    root = described(model)
     schema = schema_at(root, steps) if steps else None
     what = f"; allowed: {words}" if schema is not None and (words := allowed(schema, root)) else ""
     if details["type"] == "missing":
         return f"{path} is missing{what}"
-    secret = _says_secret(root) if schema is None else is_secret(schema, root)
+    secret = holds_secret(model) if schema is None else is_secret(schema, root)
     value = "a secret" if secret else _shown(details["input"])
     if details["type"] in _OWN_WORDS:
         said = details["msg"].partition(", ")[2] or details["msg"]
@@ -70,18 +69,6 @@ def _steps(location: tuple[int | str, ...], given: Any) -> list[str | int]:
             steps.append(step)
             given = given[step]
     return steps
-
-
-def _schema(model: type[BaseModel]) -> Schema:
-    try:
-        return settings_schema(model)
-    except PydanticInvalidForJsonSchema:
-        return {}
-
-
-def _says_secret(root: Schema) -> bool:
-    """Whether there is a secret somewhere, so that a value whose place is unknown is better not shown."""
-    return not root or "'writeOnly': True" in repr(root)
 
 
 def _shown(value: Any) -> str:

@@ -6,6 +6,7 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic.json_schema import GenerateJsonSchema
 
 from kedge.sdk.settings.upgrading import settings_version
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic_core import core_schema
 
-__all__ = ["SettingRow", "schema_at", "setting_rows", "settings_schema"]
+__all__ = ["SettingRow", "described", "holds_secret", "schema_at", "setting_rows", "settings_schema"]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 VERSION_KEY = "x-settings-version"
@@ -65,6 +66,20 @@ def settings_schema(model: type[BaseModel]) -> dict[str, Any]:
     """
     schema = model.model_json_schema(by_alias=True, schema_generator=_Generator)
     return {"$schema": DIALECT, VERSION_KEY: settings_version(model), **schema}
+
+
+def described(model: type[BaseModel]) -> Schema:
+    """The JSON Schema of a model; an empty one where a type of it has none."""
+    try:
+        return settings_schema(model)
+    except PydanticInvalidForJsonSchema:
+        return {}
+
+
+def holds_secret(model: type[BaseModel]) -> bool:
+    """Whether a secret may be somewhere in a model, so that a value whose place is not known is better not shown."""
+    schema = described(model)
+    return not schema or "'writeOnly': True" in repr(schema)
 
 
 def schema_at(root: Schema, steps: list[str | int]) -> Schema | None:

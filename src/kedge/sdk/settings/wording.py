@@ -106,10 +106,14 @@ def _limits(schema: Schema, root: Schema) -> str:
         return _listed([repr(str(choice)) for choice in choices])
     if "properties" in schema:
         return _listed(list(schema["properties"]), "and")
-    own = [words.format(schema[key]) for key, words in _LIMITS.items() if key in schema]
+    own = [words.format(_short(schema[key])) for key, words in _LIMITS.items() if key in schema]
     if "items" in schema and (of_items := limits(schema["items"], root)):
         own.append(f"each {of_items}")
     return ", ".join(own)
+
+
+def _short(limit: Any) -> Any:
+    return int(limit) if isinstance(limit, float) and limit.is_integer() else limit
 
 
 def _listed(words: list[str], last: str = "or") -> str:

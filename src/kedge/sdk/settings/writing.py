@@ -9,6 +9,7 @@ from pydantic import BaseModel, SecretBytes, SecretStr
 
 from kedge.exceptions import SettingsError, UsageError
 from kedge.sdk.settings.reading import read_settings
+from kedge.sdk.settings.schema import holds_secret
 from kedge.sdk.settings.upgrading import settings_version
 from kedge.sdk.tool_config import VERSION_ELEMENT, config_from_xml, config_to_xml
 
@@ -47,7 +48,8 @@ def _read_again(model: type[BaseModel], config: Mapping[str, Any]) -> Any:
 
 def _texts(settings: BaseModel) -> Any:
     """The settings with texts for values, under the names of their elements."""
-    return _merged(settings.model_dump(by_alias=True), settings.model_dump(mode="json", by_alias=True))
+    plain = settings.model_dump(by_alias=True, round_trip=True)  # without what is computed from other fields
+    return _merged(plain, settings.model_dump(mode="json", by_alias=True, round_trip=True))
 
 
 def _merged(plain: Any, json: Any) -> Any:
@@ -83,5 +85,4 @@ def _differences(one: Any, other: Any, path: str) -> Iterator[tuple[str, Any, An
 
 
 def _shown(settings: BaseModel, value: Any) -> str:
-    """A value for an error; no secret is ever in one, so none is shown where a model has one."""
-    return "a value" if "SecretStr" in repr(type(settings).model_fields) else repr(value)
+    return "a value" if holds_secret(type(settings)) else repr(value)
