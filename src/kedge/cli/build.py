@@ -7,9 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from kedge.cli.exits import errors_as_exit_codes
 from kedge.exceptions import UsageError
@@ -41,6 +38,8 @@ def build(
     give the same bytes.
     """
     with errors_as_exit_codes():
+        from rich.console import Console
+
         from kedge.workspace.build import build_yxi
         from kedge.workspace.built_for import built_for
         from kedge.workspace.project import find_workspace
@@ -74,6 +73,10 @@ def _remark(notes: tuple[str, ...]) -> None:
 
 
 def _print_sizes(report: BuildReport) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
     console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
     shown = Table()
     for heading in ("package", "version"):
