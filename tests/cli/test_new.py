@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,20 @@ from kedge.cli import prompts
 from kedge.cli.app import app
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from typer.testing import Result
+
+SETTINGS = """from pydantic import BaseModel  # noqa: E402
+
+
+class Settings(BaseModel):
+    Limit: int = 3
+
+
+class ATestTool(PluginV2):
+    settings_class = Settings
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +54,15 @@ def tools(monkeypatch: pytest.MonkeyPatch) -> Path:
     assert kedge("new", "workspace", "tools", "--no-input").exit_code == 0
     monkeypatch.chdir("tools")
     return Path.cwd()
+
+
+@pytest.fixture
+def forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Tools that are imported in this process are not found by the next test."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield
+    for name in [name for name in sys.modules if name.partition(".")[0] == "ayx_plugins"]:
+        del sys.modules[name]
 
 
 def kedge(*arguments: str, answers: str = "") -> Result:
@@ -210,6 +233,20 @@ class TestOldVerbs:
         assert kedge("generate-tests", "--tool-name", "Other").exit_code == 2
         assert kedge("generate-tests", "--tool-name", "ATestTool").exit_code == 0
         assert "conformance" in tests.read_text(encoding="utf-8")
+
+    @pytest.mark.usefixtures("forgotten")
+    def test_a_form_is_made_for_a_tool_with_settings(self) -> None:
+        kedge(*self.INIT)
+        kedge(*self.TOOL)
+        kedge("create-ayx-plugin", "--tool-name", "Plain")
+        path = Path("backend/ayx_plugins/a_test_tool.py")
+        code = path.read_text(encoding="utf-8").replace("class ATestTool(PluginV2):", SETTINGS)
+        path.write_text(code, encoding="utf-8")
+        result = kedge("generate-ui")
+        assert result.exit_code == 0, result.output
+        assert result.stderr == "Plain declares no settings, so it gets no form\n"
+        assert "Limit" in Path("ui/ATestTool/index.html").read_text(encoding="utf-8")
+        assert kedge("generate-ui", "--tool-name", "Plain").exit_code == 2
 
     def test_a_package_needs_a_tool(self) -> None:
         kedge(*self.INIT)

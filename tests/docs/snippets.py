@@ -139,6 +139,9 @@ def _execute(program: list[str], text: str, folder: Path) -> subprocess.Complete
         "PYTHONIOENCODING": "utf-8",
         "COLUMNS": "100",
         "NO_COLOR": "1",
+        # What a page installs and remembers for its reader is the page's own; what it only caches serves them all.
+        **{f"XDG_{kind}_HOME": str(folder / ".home" / kind.lower()) for kind in ("DATA", "STATE")},
+        "XDG_CACHE_HOME": str(folder.parent / "pages-cache"),
     }
     return subprocess.run(
         program,

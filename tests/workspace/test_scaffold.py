@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from kedge.exceptions import UsageError
+from kedge.exceptions import UsageError, WorkflowError
 from kedge.workflow.custom_tools import find_custom_tool
 from kedge.workspace import rendering
 from kedge.workspace.project import Workspace
@@ -333,3 +333,21 @@ class TestWithoutJinja:
     def no_jinja(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "jinja2", None)
         monkeypatch.setattr(rendering, "_environment", rendering._environment.__wrapped__)
+
+
+class TestWorkspacesThatAWorkflowCannotRead:
+    """They are an error of the workflow, with the JSON path or the line."""
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ('{"tools": ["NERD"]}', r"\$\.tools must be an object, but is a list"),
+            ('{"tools": {"Clean": 3}}', r"\$\.tools\.Clean must be an object, but is a number"),
+            ('{"tools": {"Clean": {"backend": []}}}', r"\$\.tools\.Clean\.backend must be an object, but is a list"),
+            ('{"tools": }', r"line 1, column 11"),
+        ],
+    )
+    def test_what_is_wrong_is_named(self, tmp_path: Path, text: str, message: str) -> None:
+        (tmp_path / "ayx_workspace.json").write_text(text, encoding="utf-8")
+        with pytest.raises(WorkflowError, match=rf"ayx_workspace\.json.*{message}"):
+            find_custom_tool("Clean_1_0", [tmp_path])

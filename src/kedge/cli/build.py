@@ -7,9 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from kedge.cli.exits import errors_as_exit_codes
 from kedge.exceptions import UsageError
@@ -40,20 +37,22 @@ def build(
     Every tool is in it with Kedge and all that the requirement files name. The same sources, requirements and versions
     give the same bytes.
     """
-    from kedge.workspace.build import build_yxi
-    from kedge.workspace.built_for import built_for
-    from kedge.workspace.project import find_workspace
-    from kedge.workspace.project_file import load_workspace
-    from kedge.workspace.wheel import build_wheel
-
     with errors_as_exit_codes():
+        from rich.console import Console
+
+        from kedge.workspace.build import build_yxi
+        from kedge.workspace.built_for import built_for
+        from kedge.workspace.project import find_workspace
+        from kedge.workspace.project_file import load_workspace
+        from kedge.workspace.wheel import build_wheel
+
         workspace = load_workspace(find_workspace(path) or path)
         console = Console(stderr=True, highlight=False, soft_wrap=True)
         if wheel:
             if from_environment or python or platform or refresh:
                 raise UsageError("a wheel brings no requirement: --wheel goes with -o alone")
             made = build_wheel(workspace, out)
-            print(f"{made.file}: {', '.join(made.tools)}; {made.file.stat().st_size / 1024:,.0f} KiB")
+            print(f"{_from_here(made.file)}: {', '.join(made.tools)}; {_bytes(made.file.stat().st_size)}")
             _remark(made.notes)
             return
         with console.status("bringing the requirements together, and packing them"):
@@ -74,6 +73,10 @@ def _remark(notes: tuple[str, ...]) -> None:
 
 
 def _print_sizes(report: BuildReport) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
     console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
     shown = Table()
     for heading in ("package", "version"):
@@ -81,17 +84,22 @@ def _print_sizes(report: BuildReport) -> None:
     for heading in ("unpacked", "in main.pyz"):
         shown.add_column(heading, justify="right")
     for size in report.packages:
-        shown.add_row(escape(size.name), size.version, _mebibytes(size.unpacked), _mebibytes(size.packed))
+        shown.add_row(escape(size.name), size.version, _bytes(size.unpacked), _bytes(size.packed))
     unpacked, packed = sum(it.unpacked for it in report.packages), sum(it.packed for it in report.packages)
     shown.add_section()
-    shown.add_row("all", "", _mebibytes(unpacked), _mebibytes(packed))
+    shown.add_row("all", "", _bytes(unpacked), _bytes(packed))
     console.print(shown)
     kept = " (requirements as an earlier build resolved them)" if report.reused else ""
     console.print(
-        f"{escape(str(report.file))}: {escape(', '.join(report.tools))} for Python {report.target.python} on "
-        f"{report.target.platform}; {_mebibytes(report.size)}, in {report.seconds:.1f} s{kept}"
+        f"{escape(_from_here(report.file))}: {escape(', '.join(report.tools))} for Python {report.target.python} on "
+        f"{report.target.platform}; {_bytes(report.size)}, in {report.seconds:.1f} s{kept}"
     )
 
 
-def _mebibytes(size: int) -> str:
-    return f"{size / (1 << 20):,.2f} MiB"
+def _bytes(size: int) -> str:
+    return f"{size / (1 << 20):,.1f} MiB" if size >= 1 << 20 else f"{size / (1 << 10):,.1f} KiB"
+
+
+def _from_here(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

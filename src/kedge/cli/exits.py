@@ -54,6 +54,15 @@ def errors_as_exit_codes() -> Iterator[None]:
         raise typer.Exit(exit_code(error)) from None
     except (typer.Exit, typer.Abort):
         raise
+    except ModuleNotFoundError as error:
+        name = (error.name or "").partition(".")[0]
+        if name in ("", "kedge"):
+            traceback.print_exc()
+            raise typer.Exit(MACHINERY) from None
+        print(
+            f"error: this command needs the package {name}, which is not installed: pip install {name}", file=sys.stderr
+        )
+        raise typer.Exit(USAGE) from None
     except Exception:
         traceback.print_exc()
         raise typer.Exit(MACHINERY) from None

@@ -18,7 +18,7 @@ from kedge.cli.prompts import Question, complete
 from kedge.exceptions import UsageError
 
 if TYPE_CHECKING:
-    from kedge.workspace.project import Workspace
+    from kedge.workspace.project import Workspace, WorkspaceTool
 
 __all__ = ["add_to"]
 
@@ -35,6 +35,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("create-ayx-plugin", hidden=True)(create_ayx_plugin)
     app.command("generate-config-files", hidden=True)(generate_config_files)
     app.command("generate-tests", hidden=True)(generate_tests)
+    app.command("generate-ui", hidden=True)(generate_ui)
     app.command("create-yxi", hidden=True)(create_yxi)
     app.command("designer-install", hidden=True)(designer_install)
     app.command("install-yxi", hidden=True)(install_package)
@@ -144,12 +145,28 @@ def generate_tests(tool_name: ToolName = None) -> None:
 
     with errors_as_exit_codes():
         workspace = _workspace()
-        tools = list(workspace.tools.values()) if tool_name is None else [workspace.tool(tool_name)]
+        tools = _chosen(workspace, tool_name)
         written = new_tests(workspace, tools)
         for path in written:
             print(f"written: {os.path.relpath(path)}")
         if not written:
             print("every tool has tests already" if tools else "there is no tool yet")
+
+
+def generate_ui(tool_name: ToolName = None) -> None:
+    """Make the forms of the tools that declare their settings (kedge new ui)."""
+    from kedge.host.target import resolve_target
+    from kedge.workspace.ui import write_ui
+
+    with errors_as_exit_codes():
+        workspace = _workspace()
+        for tool in _chosen(workspace, tool_name):
+            loaded = resolve_target(f"{tool.module}:{tool.class_name}").load()
+            if tool_name is None and getattr(loaded, "settings_class", None) is None:
+                print(f"{tool.name} declares no settings, so it gets no form", file=sys.stderr)
+                continue
+            files = write_ui(loaded, workspace.paths(tool).ui)
+            print(f"written: {os.path.relpath(files.page)}")
 
 
 def create_yxi(omit_ui: OmitUi = False) -> None:  # noqa: ARG001 - pages are packed as they are, never built
@@ -202,6 +219,10 @@ def _workspace() -> Workspace:
     from kedge.workspace.project_file import load_workspace
 
     return load_workspace(find_workspace(Path.cwd()) or Path.cwd())
+
+
+def _chosen(workspace: Workspace, tool_name: str | None) -> list[WorkspaceTool]:
+    return list(workspace.tools.values()) if tool_name is None else [workspace.tool(tool_name)]
 
 
 def _for_the_user(install_type: str) -> None:

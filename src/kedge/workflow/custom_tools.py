@@ -10,7 +10,6 @@ from __future__ import annotations
 
 __all__ = ["CustomTool", "custom_tools", "find_custom_tool"]
 
-import json
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -18,8 +17,9 @@ from dataclasses import replace
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
-from kedge.exceptions import WorkflowError
+from kedge.exceptions import UsageError, WorkflowError
 from kedge.formula.types import DesignerType
+from kedge.host.json_file import JsonObject, expect, read_json_object
 from kedge.host.streaming import StreamedResult
 from kedge.host.target import resolve_target
 from kedge.host.tool_call import ToolCall
@@ -102,21 +102,31 @@ def _in_workspace(plugin: str, folder: Path) -> CustomTool | None:
         return None
     path = workspace / WORKSPACE_FILE
     try:
-        tools = json.loads(path.read_text(encoding="utf-8-sig")).get("tools", {})
-    except ValueError as fault:
-        raise WorkflowError(f"{path}: this is not JSON: {fault}") from fault
-    for name, described in tools.items():
-        if not same_tool(name, plugin):
-            continue
-        backend, configuration = described.get("backend", {}), described.get("configuration", {})
-        target = resolve_target(f"{backend.get('tool_module', 'ayx_plugins')}:{backend.get('tool_class_name', name)}")
-        return CustomTool(
-            replace(target, environment=python_path(workspace / "backend")),
-            tuple(_input(key, value) for key, value in (configuration.get("input_anchors") or {}).items()),
-            tuple(configuration.get("output_anchors") or {}),
-            described="output_anchors" in configuration,
-        )
-    return None
+        tools = _part(read_json_object(path), "tools", path, "$")
+        name = next((name for name in tools if same_tool(name, plugin)), None)
+        return None if name is None else _described_tool(name, _part(tools, name, path, "$.tools"), path)
+    except UsageError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def _described_tool(name: str, described: JsonObject, path: Path) -> CustomTool:
+    place = f"$.tools.{name}"
+    backend, configuration = (_part(described, key, path, place) for key in ("backend", "configuration"))
+    inputs = _part(configuration, "input_anchors", path, f"{place}.configuration")
+    anchors = {key: _part(inputs, key, path, f"{place}.configuration.input_anchors") for key in inputs}
+    target = resolve_target(f"{backend.get('tool_module', 'ayx_plugins')}:{backend.get('tool_class_name', name)}")
+    return CustomTool(
+        replace(target, environment=python_path(path.parent / "backend")),
+        tuple(_input(key, anchor) for key, anchor in anchors.items()),
+        tuple(_part(configuration, "output_anchors", path, f"{place}.configuration")),
+        described="output_anchors" in configuration,
+    )
+
+
+def _part(document: JsonObject, key: str, path: Path, place: str) -> JsonObject:
+    """The object at a key of the file, empty without one."""
+    value: JsonObject = expect(document.get(key, {}), dict, str(path), f"{place}.{key}")
+    return value
 
 
 def _input(name: str, described: Mapping[str, Any]) -> Input:

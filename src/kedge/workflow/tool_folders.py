@@ -78,8 +78,9 @@ def in_folder(plugin: str, folder: Path, entry: str = "") -> CustomTool | None:
     if not folder.is_dir():
         return None
     name = entry.replace("\\", "/").split("/")[0] or plugin
-    place = next((item for item in sorted(folder.iterdir()) if item.is_dir() and same_tool(item.name, name)), None)
-    return None if place is None else folder_tool(place, bare_name(plugin), entry)
+    places = [item for item in sorted(folder.iterdir()) if item.is_dir() and same_tool(item.name, name)]
+    places.sort(key=lambda item: item.name.casefold() != name.casefold())  # that version before others
+    return folder_tool(places[0], bare_name(plugin), entry) if places else None
 
 
 def folder_tool(place: Path, class_name: str, entry: str = "") -> CustomTool | None:

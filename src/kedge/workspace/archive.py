@@ -135,6 +135,11 @@ def _distributions(sources: _Sources, kept: Path, refresh: bool) -> tuple[Path, 
             copy_environment(site, sources.needs)
         else:
             resolve_into(site, sources.needs, sources.target, refresh=refresh)
+        if (site / "kedge").exists():
+            raise UsageError(
+                "the requirements bring the package index's own kedge, which is another project; find out which one by "
+                "kedge build with fewer of them, and leave it out"
+            )
         members = ((path.relative_to(site).as_posix(), path.read_bytes()) for path in _files(site))
         notes = list(_traces(members, (sources.backend, Path(temporary))))
         (made / "notes.json").write_text(json.dumps(notes), encoding="utf-8")

@@ -12,6 +12,7 @@ import json
 import tempfile
 import time
 import zipfile
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,7 +77,7 @@ def build_yxi(
     members = dict(_members(workspace, target))
     needs = read_needs(workspace, target.markers())
     file = out or _usual_file(workspace)
-    with tempfile.TemporaryDirectory(prefix="kedge-build-") as temporary:
+    with _disk_errors_named(), tempfile.TemporaryDirectory(prefix="kedge-build-") as temporary:
         packed = Path(temporary) / "main.pyz"
         archive = make_archive(
             packed,
@@ -102,8 +103,18 @@ def build_yxi(
 
 def _usual_file(workspace: Workspace) -> Path:
     file = workspace.folder / "build" / "yxi" / f"{storable_name(workspace.name)}.yxi"
-    file.parent.mkdir(parents=True, exist_ok=True)
+    with _disk_errors_named():
+        file.parent.mkdir(parents=True, exist_ok=True)
     return file
+
+
+@contextmanager
+def _disk_errors_named() -> Iterator[None]:
+    """A full disk, or a folder that is closed to the user, is the caller's to mend."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{error.filename or 'a file of the build'} cannot be written: {error.strerror}") from None
 
 
 def _remarks(workspace: Workspace, target: BuiltFor) -> Iterator[str]:

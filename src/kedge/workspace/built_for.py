@@ -56,8 +56,8 @@ def built_for(python: str = "", platform: str = "") -> BuiltFor:
     here = BuiltFor("{}.{}".format(*sys.version_info), sys.platform)
     if platform and platform not in _PLATFORMS:
         raise UsageError(f"--platform {platform}: write one of {', '.join(_PLATFORMS)}")
-    if python and not re.fullmatch(r"3\.\d{1,2}", python):
-        raise UsageError(f"--python {python}: write a version such as 3.10")
+    if python and not re.fullmatch(r"3\.[1-9]\d", python):
+        raise UsageError(f"--python {python}: write a version such as 3.10, which is the oldest that Kedge runs on")
     names = {entry[0]: name for name, entry in _PLATFORMS.items()}
     if not platform and python in ("", here.python):
         return here

@@ -36,7 +36,7 @@ def main() -> None:
         print(
             f"error: {archive} was built for Python {built['python']} on {built['platform']}, and this is Python "
             f"{here['python']} on {here['platform']} ({sys.executable}): start it with that Python, or build the "
-            f"package again with --python {here['python']}",
+            "package again for this one (kedge build --python VERSION --platform SYSTEM)",
             file=sys.stderr,
         )
         sys.exit(_WRONG_CALL)

@@ -12,6 +12,11 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shiv import __version__ as shiv_version
+from shiv import bootstrap
+from shiv.bootstrap.environment import Environment
+from shiv.builder import MAIN_TEMPLATE, iter_package_files, write_file_prefix
+
 from kedge.exceptions import UsageError
 from kedge.sdk.version import __version__
 from kedge.workspace import launcher
@@ -59,8 +64,6 @@ def store_file(opened: zipfile.ZipFile, name: str, file: Path) -> None:
 
 def pack_distributions(site: Path, archive: Path) -> None:
     """Begin an archive that Python can run, with the distributions in the folder ``site``."""
-    from shiv.builder import write_file_prefix
-
     with archive.open("wb") as file:
         write_file_prefix(file, _INTERPRETER)
         with zipfile.ZipFile(file, "w") as opened:
@@ -81,11 +84,6 @@ def start_members(target: BuiltFor, build_id: str) -> Iterable[tuple[str, bytes]
 
     ``build_id`` names the folder into which the archive unpacks itself.
     """
-    from shiv import __version__ as shiv_version
-    from shiv import bootstrap
-    from shiv.bootstrap.environment import Environment
-    from shiv.builder import MAIN_TEMPLATE, iter_package_files
-
     environment = Environment(
         built_at="{:04}-{:02}-{:02} {:02}:{:02}:{:02}".format(*moment()),
         shiv_version=shiv_version,

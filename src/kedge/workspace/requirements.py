@@ -29,6 +29,7 @@ _OF_THE_COMMAND_LINE = ("platformdirs", "rich", "typer")
 _INCLUDES = re.compile(r"(?:-r|--requirement)[ =]*(.+)")
 _EDITABLE = re.compile(r"(?:-e|--editable)[ =]+(.+)")
 _COMMENT = re.compile(r"(^|\s)#.*$")
+_PATH = re.compile(r"^\.|^[^\s;]*[/\\]")
 _FILE = re.compile(r"\.(whl|zip|tar\.gz)$", re.IGNORECASE)
 
 
@@ -68,7 +69,7 @@ def read_needs(workspace: Workspace, environment: Mapping[str, str] | None = Non
     extras: set[str] = set()
     for line in (*_lines(workspace.requirements_thirdparty), *_lines(workspace.requirements_local)):
         if path := _local(line):
-            local.append(path)
+            local += [] if path in local else [path]
         elif line.text.startswith("-"):
             options.append(line.text)
         elif note := _left_out(line, extras):
@@ -127,7 +128,9 @@ def _local(line: _Line) -> Path | None:
     """The folder or the file that a line names; None for one that names a package."""
     editable = _EDITABLE.fullmatch(line.text)
     text = editable[1].strip() if editable else line.text
-    if not editable and not text.startswith((".", "/", "\\")) and not (_FILE.search(text) and "@" not in text):
+    if not editable and (
+        text.startswith("-") or "@" in text or "://" in text or not (_PATH.search(text) or _FILE.search(text))
+    ):
         return None
     path = line.file.parent / text
     if not path.exists():
@@ -149,5 +152,8 @@ def _left_out(line: _Line, extras: set[str]) -> str:
         return ""
     if not needed.specifier.contains(__version__, prereleases=True):
         raise UsageError(f"{line.where}: {line.text} is not the Kedge that builds, {__version__}; change one of them")
+    known = importlib.metadata.metadata("kedge").get_all("Provides-Extra") or []
+    if unknown := sorted(needed.extras - set(known)):
+        raise UsageError(f"{line.where}: kedge has no extra {unknown[0]!r}; it has {', '.join(sorted(known))}")
     extras |= needed.extras
     return f"{line.text}: the Kedge that builds is in the package, {__version__}"

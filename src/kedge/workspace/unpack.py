@@ -64,7 +64,7 @@ def unpack(package: Path, into: Path, limits: Limits = LIMITS) -> list[PurePosix
             members = _judged(package, archive.infolist(), limits)
             for member in members:
                 _extract(archive, member, into, package)
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as error:
         raise UsageError(f"{package} is no .yxi package: {_lowered(error)}; get it again from its maker") from None
     except OSError as error:
         raise UsageError(f"{error.filename or package} cannot be used: {error.strerror or error}") from None
@@ -73,7 +73,7 @@ def unpack(package: Path, into: Path, limits: Limits = LIMITS) -> list[PurePosix
 
 def storable_name(text: str) -> str:
     """A name made of ``text`` that a file or folder may have on every system."""
-    plain = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", text)).strip("._")[:80]
+    plain = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", text)).strip("._")[:80].rstrip(".")
     return plain if plain and not _NOT_FOR_WINDOWS.search(plain) else f"package_{plain}"
 
 
