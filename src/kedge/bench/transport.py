@@ -60,6 +60,8 @@ def _figures() -> dict[str, Figure]:
         "shared 16": Figure("shared memory, 16 MiB batches", "MiB/s", flight, ">= 4.0"),
         "inline 1": Figure("inline, 1 MiB batches", "MiB/s", raw, ">= 0.85"),
         "inline ping": Figure("inline, 1,000-row batch, p50 round trip", "s", raw, "<= 1.6"),
+        "grpc 1": Figure("gRPC alone, as with any other engine, 1 MiB batches", "MiB/s", raw, "none"),
+        "grpc ping": Figure("gRPC alone, as with any other engine, 1,000-row batch, p50", "s", raw, "none"),
         "shared ping": Figure("shared memory, 1,000-row batch, p50 round trip", "s", flight, "<= 2.5"),
         "copies": Figure("shared memory, 16 MiB batches", "MiB/s", "memcpy of the same bytes on one core", "none"),
         "pipe": Figure("shared memory, 1 MiB batches", "MiB/s", "a pipe of multiprocessing, one in flight", "none"),
@@ -73,6 +75,7 @@ def _open_ways(stack: contextlib.ExitStack) -> dict[str, Any]:
     for name, make in {
         "kedge, shared memory": lambda: KedgeEcho(schema, shared_memory=True),
         "kedge, inline": lambda: KedgeEcho(schema),
+        "kedge, gRPC alone": lambda: KedgeEcho(schema, record_socket=False),
         "flight": lambda: FlightEcho(f"{folder}/flight.sock", schema),
         "raw gRPC": lambda: RawEcho(f"unix:{folder}/raw.sock"),
         "pipe": PipeEcho,
@@ -94,10 +97,12 @@ def _round(
     figures["shared 1"].add(mib["kedge, shared memory"], mib["flight"])
     figures["shared 16"].add(large["kedge, shared memory"], large["flight"])
     figures["inline 1"].add(mib["kedge, inline"], mib["raw gRPC"])
+    figures["grpc 1"].add(mib["kedge, gRPC alone"], mib["raw gRPC"])
     figures["copies"].add(large["kedge, shared memory"], _copy_speed(16 * _MIB))
     figures["pipe"].add(mib["kedge, shared memory"], mib["pipe"])
     trips = {name: round_trips(way, _item(name, _SMALL), _PINGS) for name, way in ways.items()}
     figures["inline ping"].add(trips["kedge, inline"], trips["raw gRPC"])
+    figures["grpc ping"].add(trips["kedge, gRPC alone"], trips["raw gRPC"])
     figures["shared ping"].add(trips["kedge, shared memory"], trips["flight"])
 
 
