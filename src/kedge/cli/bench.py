@@ -35,6 +35,14 @@ def transport(rounds: Rounds = 5) -> None:
 
 
 @app.command()
+def harness(rounds: Rounds = 5) -> None:
+    """What a test of a tool in the test's own process costs beyond the tool's own calls."""
+    from kedge.bench.harness import bench_harness
+
+    print(json.dumps(bench_harness(rounds, _say), indent=2))
+
+
+@app.command()
 def flow(
     rounds: Rounds = 3,
     rows: Annotated[
