@@ -104,7 +104,7 @@ class TestEnd:
         assert process._process is not None
         psutil.Process(process._process.pid).suspend()
         process.stop()
-        assert process.exit_cause() == "signal SIGKILL"
+        assert process.exit_cause() == "signal SIGTERM"  # it is woken to hear it
 
     def test_after_an_error_comes_at_once(self) -> None:
         process = python(SERVES, STAYS, patience=60)

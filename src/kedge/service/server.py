@@ -195,7 +195,7 @@ class ToolService:
             self._closed_by_engine[CONTROL_METHOD].wait(self.settings.linger)
 
     def _serve_records(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
-        context.add_callback(self._records_ended.set)
+        context.add_callback(self._records_over)
         self._admit(RECORDS_METHOD, context)
         self._read(RECORDS_METHOD, self._read_records, requests, context)
         for bunch in self._records_queue.bunches():
@@ -300,6 +300,11 @@ class ToolService:
         self._ended.set()
         if not self._confirmed:
             self._lose("the engine went away in the middle of the run")
+
+    def _records_over(self) -> None:
+        self._records_ended.set()
+        if not self._confirmed:
+            self._lose("the engine broke RecordTransfer off")
 
     def _lose(self, reason: str) -> None:
         with self._opening:
