@@ -195,8 +195,9 @@ class ToolService:
             self._closed_by_engine[CONTROL_METHOD].wait(self.settings.linger)
 
     def _serve_records(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
-        context.add_callback(self._records_over)
         self._admit(RECORDS_METHOD, context)
+        if not context.add_callback(self._records_over):
+            self._records_over()
         self._read(RECORDS_METHOD, self._read_records, requests, context)
         for bunch in self._records_queue.bunches():
             for (anchor, kind), actions in groupby(bunch, key=lambda action: (action.anchor, type(action))):
