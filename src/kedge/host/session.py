@@ -279,6 +279,7 @@ class ToolSession:
         closing.start()
         closing.join(_CHANNEL_CLOSES_WITHIN)
         self._writer.close()
+        self._reader.close()
         if self._listener is not None:
             self._listener.close()
         if self._socket is not None:

@@ -117,9 +117,9 @@ class ToolService:
         self._pool.shutdown()
         logger.info("%s", self.statistics())
         self._writer.close()
+        self._reader.close()
         if self._direct is not None:
             self._direct.close()
-            self._direct = None
         return self._confirmed
 
     def statistics(self) -> ConnectionStatistics:

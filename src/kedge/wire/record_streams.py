@@ -143,6 +143,11 @@ class RecordReader:
         shared.remember(table, place)
         return ArrivedBatch(table, data.size)
 
+    def close(self) -> None:
+        """Let go of shared memory; the batches that were read keep what they lie on."""
+        if self._shared is not None:
+            self._shared.close()
+
     @property
     def half_received(self) -> bool:
         """Whether a batch has begun and its last chunk is not in yet."""

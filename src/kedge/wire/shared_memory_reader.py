@@ -93,6 +93,11 @@ class SharedMemoryReader:
         known.memory[1] = TAKEN
         return known.place._replace(segment=known.place.segment | SENT_BACK)
 
+    def close(self) -> None:
+        """Let go of the segments that no batch lies on any more."""
+        self._known.clear()
+        self._mappings.clear()
+
     def _buffer(self, place: Place) -> pa.Buffer:
         memory, address, byte = self._mappings.get(place.segment) or self._map(place.segment)
         lease = _Lease(memory, byte)
