@@ -114,7 +114,7 @@ class ToolRun:
         self._changed = threading.Condition()
         self._control_order = threading.RLock()
         self._records_order = threading.RLock()
-        self._sending_control = False
+        self._sending_control = 0
         self._call: tuple[str, float] | None = None
 
     def __repr__(self) -> str:
@@ -294,12 +294,12 @@ class ToolRun:
         if not self.lifecycle.control_out and not self._sending_control:
             return
         with self._control_order:
-            self._sending_control = True
+            self._sending_control += 1  # an answer may be fed, and more be sent, from within
             try:
                 while (action := _next(self.lifecycle.control_out)) is not None:
                     self._send(self._port.send_control, action)
             finally:
-                self._sending_control = False
+                self._sending_control -= 1
 
     def _flush_records(self) -> None:
         """Send what is queued, each batch after the announcement that came before it."""

@@ -270,6 +270,7 @@ class ToolService:
         for data in requests:
             if self._direct is not None:
                 self._feed(Violated("records came over gRPC, after it was agreed that they come over a socket"))
+                continue
             self._or_violation(self._take_records, data)
             self.run.wait_until_wanted()
 
