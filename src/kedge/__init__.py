@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         WorkflowError,
         WorkflowRuntimeError,
     )
+    from kedge.host.pool import ToolPool
     from kedge.host.results import ToolResult
     from kedge.host.run_tool import run_tool
     from kedge.host.sources import InputFile
@@ -117,6 +118,7 @@ __all__ = [
     "SettingsError",
     "ToolCrashed",
     "ToolError",
+    "ToolPool",
     "ToolResult",
     "ToolStartError",
     "ToolTimeout",
@@ -157,6 +159,7 @@ _HOMES = {
         "AnchorNotFoundException DcmEError DcmEException EngineGone KedgeError ProtocolError SettingsError "
         "ToolCrashed ToolError ToolStartError ToolTimeout UsageError WorkflowError WorkflowRuntimeError"
     ),
+    "kedge.host.pool": "ToolPool",
     "kedge.host.results": "ToolResult",
     "kedge.host.run_tool": "run_tool",
     "kedge.host.sources": "InputFile",

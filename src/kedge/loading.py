@@ -22,7 +22,7 @@ from kedge.sdk.plugin import PluginV2
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["WORKSPACE_FILE", "ToolName", "find_workspace", "load_tool", "parse_tool_name", "tool_class"]
+__all__ = ["WORKSPACE_FILE", "ToolName", "find_workspace", "load_tool", "parse_tool_name", "searched_folders", "tool_class"]
 
 WORKSPACE_FILE = "ayx_workspace.json"
 """The file that makes a folder a workspace, an author's project, with its Python packages in the folder ``backend``."""
@@ -82,6 +82,11 @@ def find_workspace(path: Path) -> Path | None:
     """Return the nearest folder that is a workspace: ``path`` itself or one above it; ``None`` without."""
     path = path.absolute()
     return next((folder for folder in (path, *path.parents) if (folder / WORKSPACE_FILE).is_file()), None)
+
+
+def searched_folders(name: ToolName) -> list[Path]:
+    """Where :func:`load_tool` looks for modules before it looks at what is installed."""
+    return [Path(name.package).parent] if name.is_file else _package_folders()
 
 
 def _is_tool(candidate: object) -> TypeGuard[type[Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,11 @@ from kedge.host.session import StreamBrokenError, ToolSession
 from kedge.wire.transport_security import Certificates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from kedge.host.feeds import Feed
+    from kedge.host.pool import ToolPool
     from kedge.host.receiver import Receiver
     from kedge.sdk.initialization import Initialization
     from kedge.wire.statistics import ConnectionStatistics
@@ -55,6 +57,8 @@ class Launch:
     """Gets each line that the process prints, as ``("stdout" | "stderr", line)``."""
     cancelled: threading.Event = field(default_factory=threading.Event)
     """Set it, from any thread, to end the run."""
+    pool: ToolPool | None = None
+    """Where processes wait that were started ahead; None for a new one in any case."""
 
 
 def run_out_of_process(
@@ -70,8 +74,7 @@ def run_out_of_process(
     process is left in any case.
     """
     began = time.monotonic()
-    with ToolProcess(launch.command, environment=launch.environment, on_line=launch.on_line) as process:
-        _start(launch, process, began)
+    with _serving(launch, began) as process:
         assert process.run_directory is not None
         initialization, feeds = prepare(process, process.run_directory)
         try:
@@ -89,6 +92,32 @@ def run_out_of_process(
             process.leave(_LEAVES_WITHIN)
             raise failure
     return statistics
+
+
+@contextmanager
+def _serving(launch: Launch, began: float) -> Iterator[ToolProcess]:
+    """A process that serves, from the pool if that has one; it ends with the ``with`` statement."""
+    with ExitStack() as stack:
+        process = None if launch.pool is None else _waiting(launch, launch.pool, stack)
+        if process is None:
+            process = ToolProcess(launch.command, environment=launch.environment, on_line=launch.on_line)
+            stack.enter_context(process)
+        _start(launch, process, began)
+        yield process
+
+
+def _waiting(launch: Launch, pool: ToolPool, stack: ExitStack) -> ToolProcess | None:
+    """A process of the pool that has taken its order; None where there is none, or it has come to its end meanwhile."""
+    stack.callback(pool.fill)
+    process = pool.take(launch.command, launch.environment, launch.on_line)
+    if process is None:
+        return None
+    with ExitStack() as own:
+        own.enter_context(process)
+        if process.takes_order(min(launch.start_timeout, launch.timeout or launch.start_timeout)):
+            stack.push(own.pop_all())
+            return process
+    return None
 
 
 def _start(launch: Launch, process: ToolProcess, began: float) -> None:

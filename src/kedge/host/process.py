@@ -12,11 +12,12 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from kedge.exceptions import ToolCrashed, ToolStartError
 from kedge.host.guard import start_guard
 from kedge.host.process_output import ProcessOutput, tool_frames, was_in_callback
+from kedge.wire.order import Order, encode_order
 from kedge.wire.shared_memory import SUPPORTED, make_folder
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class ToolProcess:
         self._shares = shared_memory
         self._output = ProcessOutput(on_line or (lambda _stream, _line: None))
         self._exited = threading.Event()
+        self._handed: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._reaper: threading.Thread | None = None
         self._guard: subprocess.Popen[bytes] | None = None
@@ -97,6 +99,11 @@ class ToolProcess:
         """What is wrong with the configuration, where the process said so; known once it has ended."""
         return self._output.refusal
 
+    @property
+    def waits(self) -> bool:
+        """Whether the process has come to wait for its order, be it long ago."""
+        return self._output.waits
+
     # --- start --------------------------------------------------------------------------------------------------------
 
     def start(self, timeout: float = 30.0) -> str:
@@ -104,16 +111,8 @@ class ToolProcess:
 
         Raises ToolStartError with the last lines of stderr where it ends first, or says no port within ``timeout``.
         """
-        try:
-            self.run_directory = Path(tempfile.mkdtemp(prefix="kedge-"))
-        except OSError as error:
-            raise ToolStartError(f"no folder for the run can be made in {tempfile.gettempdir()}: {error}") from error
-        self.shared_folder = make_folder() if self._shares else None
-        try:
-            self._launch()
-        except OSError as error:
-            self.stop()
-            raise ToolStartError(f"cannot start {self.command[0]!r}: {error.strerror}") from error
+        if self._process is None:
+            self.launch()
         self._output.found.wait(timeout)
         if not self.address and self._exited.wait(_END_SHOWS_WITHIN):
             self._output.join(_OUTPUT_ENDS_WITHIN)  # it may have spoken just before it ended
@@ -121,20 +120,36 @@ class ToolProcess:
             raise self._not_started(timeout)
         return self.address
 
-    def _launch(self) -> None:
+    def launch(self, *, waits: bool = False) -> None:
+        """Start the process, and wait for nothing; one that ``waits`` gets to know by :meth:`order` what to serve.
+
+        Raises ToolStartError.
+        """
+        try:
+            self.run_directory = Path(tempfile.mkdtemp(prefix="kedge-"))
+        except OSError as error:
+            raise ToolStartError(f"no folder for the run can be made in {tempfile.gettempdir()}: {error}") from error
+        self.shared_folder = make_folder() if self._shares else None
+        try:
+            self._launch(subprocess.PIPE if waits else subprocess.DEVNULL)
+        except OSError as error:
+            self.stop()
+            raise ToolStartError(f"cannot start {self.command[0]!r}: {error.strerror}") from error
+
+    def _launch(self, stdin: int) -> None:
         assert self.run_directory is not None
-        environment = {**os.environ, **self._environment, "KEDGE_TOKEN": self.token, "PYTHONUNBUFFERED": "1"}
+        self._handed = {"KEDGE_TOKEN": self.token, "PYTHONUNBUFFERED": "1"}
         inherited: list[int] = []
         if _POSIX:
-            environment["KEDGE_ADDRESS"] = f"unix:{self.run_directory / 'tool.sock'}"
+            self._handed["KEDGE_ADDRESS"] = f"unix:{self.run_directory / 'tool.sock'}"
             child_end, self._parent_pipe = os.pipe()
-            environment["KEDGE_PARENT_FD"] = str(child_end)
+            self._handed["KEDGE_PARENT_FD"] = str(child_end)
             inherited = [child_end]
         try:
             process = self._process = subprocess.Popen(  # noqa: S603 - the caller's own command
                 self.command,
-                env=environment,
-                stdin=subprocess.DEVNULL,
+                env={**os.environ, **self._environment, **self._handed},
+                stdin=stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 pass_fds=inherited,
@@ -150,6 +165,35 @@ class ToolProcess:
         self._output.read(process.stdout, process.stderr)
         self._reaper = threading.Thread(target=self._reap, args=(process,), name="kedge-child-exit", daemon=True)
         self._reaper.start()
+
+    def wait_until_it_waits(self, timeout: float) -> bool:
+        """Whether the process comes to wait for its order within ``timeout``."""
+        self._output.waiting.wait(max(0.0, timeout))
+        return self.waits and not self._exited.is_set()
+
+    def order(
+        self, arguments: Sequence[str], environment: Mapping[str, str], on_line: Callable[[str, str], None] | None
+    ) -> None:
+        """Tell a process that waits what it is to serve: the arguments after the interpreter's module.
+
+        Does not block, and raises nothing where the process is no longer there: :meth:`takes_order` tells.
+        """
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._environment = dict(environment)
+        if on_line is not None:
+            self._output.on_line = on_line
+        data = encode_order(Order(list(arguments), {**os.environ, **self._environment, **self._handed}))
+        self.resume()
+        # It may be larger than the pipe, and the process be stopped.
+        threading.Thread(target=_write, args=(self._process.stdin, data), name="kedge-order", daemon=True).start()
+
+    def takes_order(self, timeout: float) -> bool:
+        """Whether the process takes its order within ``timeout``; one that does not has run nothing of the tool."""
+        self._output.taken.wait(timeout)
+        if self._exited.is_set():
+            self._output.join(_OUTPUT_ENDS_WITHIN)  # it may have spoken just before it ended
+        return self._output.has_order
 
     def _not_started(self, timeout: float) -> ToolStartError:
         """Why no port came; ends the process, and has it show where it stands if it still runs."""
@@ -176,7 +220,8 @@ class ToolProcess:
                 os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         self._exited.set()
-        self._output.found.set()
+        for awaited in (self._output.waiting, self._output.taken, self._output.found):
+            awaited.set()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the process to end; False where it has not within ``timeout``."""
@@ -251,6 +296,9 @@ class ToolProcess:
         self._output.join(_OUTPUT_ENDS_WITHIN)
         if self._reaper is not None:
             self._reaper.join(_OUTPUT_ENDS_WITHIN)
+        if self._process is not None and self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
         for folder in self._folders():
             shutil.rmtree(folder, ignore_errors=True)
         if self._guard is not None:
@@ -260,6 +308,12 @@ class ToolProcess:
         if self._parent_pipe is not None:
             os.close(self._parent_pipe)
             self._parent_pipe = None
+
+
+def _write(pipe: IO[bytes], data: bytes) -> None:
+    """Write all of it to a process that may end meanwhile."""
+    with contextlib.suppress(OSError, ValueError), pipe:
+        pipe.write(data)
 
 
 def _signal_name(number: int) -> str:

@@ -9,7 +9,15 @@ import threading
 from collections import deque
 from typing import IO, TYPE_CHECKING, Any
 
-from kedge.wire.process_lines import ADDRESS_PREFIX, DESCRIPTION_PREFIX, PORT_PREFIX, REFUSAL_PREFIX, STACK_PREFIX
+from kedge.wire.process_lines import (
+    ADDRESS_PREFIX,
+    DESCRIPTION_PREFIX,
+    PORT_PREFIX,
+    REFUSAL_PREFIX,
+    STACK_PREFIX,
+    TAKEN_LINE,
+    WAITING_LINE,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,10 +48,15 @@ class ProcessOutput:
 
     def __init__(self, on_line: Callable[[str, str], None]) -> None:
         self.found = threading.Event()
+        self.waiting = threading.Event()
+        self.taken = threading.Event()
+        self.waits = False
+        """Whether the process has said that it waits for its order; ``has_order``, that it has it."""
+        self.has_order = False
         self.address = ""
         self.description: dict[str, Any] | None = None
         self.refusal: tuple[str, ...] = ()
-        self._on_line = on_line
+        self.on_line = on_line
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
         self._stack: list[str] = []
         self._in_stack = False
@@ -82,12 +95,14 @@ class ProcessOutput:
                 begins = raw.endswith(b"\n")
                 if not taken:
                     with contextlib.suppress(Exception):
-                        self._on_line(name, line)
+                        self.on_line(name, line)
 
     def _take_stdout(self, line: str) -> bool:
         """Whether the line was for the host. Noise without a line end may stand before a greeting."""
         if self.address:
             return self._take_refusal(line)
+        if line in (WAITING_LINE, TAKEN_LINE):
+            return self._take_stage(line)
         _, described, text = line.partition(DESCRIPTION_PREFIX)
         if described:
             with contextlib.suppress(ValueError):
@@ -99,6 +114,15 @@ class ProcessOutput:
             return False
         self.address = match["address"] or f"localhost:{match['port']}"
         self.found.set()
+        return True
+
+    def _take_stage(self, line: str) -> bool:
+        if line == WAITING_LINE:
+            self.waits = True
+            self.waiting.set()
+        else:
+            self.has_order = True
+            self.taken.set()
         return True
 
     def _take_refusal(self, line: str) -> bool:

@@ -68,7 +68,7 @@ def run_tool(
 
     ``options`` are the further fields of :class:`~kedge.host.tool_call.ToolCall`: ``constants``, ``services``,
     ``observer``, ``update_only``, ``in_process``, ``start_timeout``, ``timeout``, ``idle_timeout``
-    (seconds) and ``budget`` (bytes).
+    (seconds), ``budget`` (bytes) and ``pool``, a :class:`~kedge.host.pool.ToolPool` whose processes are started ahead.
 
     With ``stream`` the result's ``outputs`` are RecordBatchReaders. The run goes on in the background while they are
     read, and at most ``budget`` bytes wait in between; close the result, or use it in a ``with`` statement.

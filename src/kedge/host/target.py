@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from kedge.sdk.plugin import PluginV2
 
-__all__ = ["ToolTarget", "resolve_target"]
+__all__ = ["SERVICE", "ToolTarget", "resolve_target"]
+
+SERVICE = ("-m", "kedge.service", "start-sdk-tool-service")
+"""What stands between the interpreter and the tool in the command of a tool process of Kedge."""
 
 
 @dataclass(frozen=True)
@@ -109,4 +112,4 @@ def _importable(module: str) -> str | None:
 
 def _command(name: ToolName, python: str | None) -> tuple[str, ...]:
     package = str(Path(name.package).resolve()) if name.is_file else name.package
-    return (python or sys.executable, "-m", "kedge.service", "start-sdk-tool-service", package, name.tool)
+    return (python or sys.executable, *SERVICE, package, name.tool)

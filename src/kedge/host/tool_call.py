@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from kedge.host.pool import ToolPool
     from kedge.host.process import ToolProcess
     from kedge.host.sinks import Sink
     from kedge.host.target import ToolTarget
@@ -77,6 +78,8 @@ class ToolCall:
     budget: int = 64 << 20
     cancelled: threading.Event = field(default_factory=threading.Event)
     """Set it, from any thread, to end a run in a process of its own."""
+    pool: ToolPool | None = None
+    """Where processes wait that were started ahead; None for a new one in any case."""
 
     def run(self, open_sink: Callable[[str], Sink]) -> ToolResult:
         """Run the tool and block until it is over; the records of each outgoing anchor go to its sink.
@@ -106,6 +109,8 @@ class ToolCall:
         if self.in_process:
             if self.timeout is not None or self.idle_timeout is not None:
                 raise UsageError("a run in this process cannot be ended by a timeout; leave one of the two out")
+            if self.pool is not None:
+                raise UsageError("a run in this process takes none from a pool; leave in_process or pool out")
             tool = self.target.load()
             with tempfile.TemporaryDirectory(prefix="kedge-") as folder:
                 initialization = self.initialization(declared_anchors(tool), incoming, Path(folder))
@@ -121,6 +126,7 @@ class ToolCall:
             budget=self.budget,
             on_line=self.observer.on_line,
             cancelled=self.cancelled,
+            pool=self.pool,
         )
 
         processes: list[ToolProcess] = []

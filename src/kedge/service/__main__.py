@@ -22,7 +22,7 @@ import time  # noqa: E402
 from typing import TextIO  # noqa: E402
 
 from kedge.compat.alias import install as install_alias  # noqa: E402
-from kedge.exceptions import KedgeError, ToolStartError, UsageError  # noqa: E402
+from kedge.exceptions import KedgeError, ProtocolError, ToolStartError, UsageError  # noqa: E402
 from kedge.loading import ToolName, load_tool  # noqa: E402
 from kedge.sdk.anchors import anchors_to_json, declared_anchors  # noqa: E402
 from kedge.service.logs import make_streams_safe, set_up_logging  # noqa: E402
@@ -50,8 +50,22 @@ def main(argv: list[str] | None = None, *, search: bool = True) -> int:
     start.add_argument("package", help="importable package, or the path of a Python file")
     start.add_argument("tool", help="the tool's class in the package")
     start.add_argument("--sdk-engine-server-address", help="accepted for engines that pass it; not used", default=None)
+    commands.add_parser("wait-for-order", help="start ahead, and learn on stdin what to serve; for Kedge's own host")
     arguments = parser.parse_args(argv)
+    if arguments.command == "wait-for-order":
+        return _wait(search)
     return serve_tool(ToolName(arguments.package, arguments.tool), search=search)
+
+
+def _wait(search: bool) -> int:
+    from kedge.service.waiting import wait_for_order
+
+    try:
+        order = wait_for_order()
+    except ProtocolError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return _USAGE
+    return _CLEAN if order is None else main(order, search=search)
 
 
 def run_archive() -> None:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["ADDRESS_PREFIX", "DESCRIPTION_PREFIX", "PORT_PREFIX", "REFUSAL_PREFIX", "STACK_PREFIX"]
+__all__ = [
+    "ADDRESS_PREFIX",
+    "DESCRIPTION_PREFIX",
+    "PORT_PREFIX",
+    "REFUSAL_PREFIX",
+    "STACK_PREFIX",
+    "TAKEN_LINE",
+    "WAITING_LINE",
+]
 
 PORT_PREFIX = "ListenPort: "
 """On stdout: the port on which the process serves. The one line of protocol version 2."""
@@ -15,3 +23,7 @@ REFUSAL_PREFIX = "KedgeRefusal: "
 not the tool, which the error message on the wire cannot say."""
 STACK_PREFIX = "Tool stack: "
 """On stderr: in which callback the process was stopped; indented lines that say where follow."""
+WAITING_LINE = "KedgeWaiting"
+"""On stdout: the process was started without a tool, has imported what every tool needs, and waits for its order."""
+TAKEN_LINE = "KedgeOrderTaken"
+"""On stdout: the order is there; what happens from now on is the tool's."""
