@@ -22,7 +22,15 @@ from kedge.sdk.plugin import PluginV2
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["WORKSPACE_FILE", "ToolName", "find_workspace", "load_tool", "parse_tool_name", "searched_folders", "tool_class"]
+__all__ = [
+    "WORKSPACE_FILE",
+    "ToolName",
+    "find_workspace",
+    "load_tool",
+    "parse_tool_name",
+    "searched_folders",
+    "tool_class",
+]
 
 WORKSPACE_FILE = "ayx_workspace.json"
 """The file that makes a folder a workspace, an author's project, with its Python packages in the folder ``backend``."""

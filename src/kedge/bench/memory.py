@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import statistics
@@ -16,6 +17,7 @@ import kedge
 from kedge.bench import tools
 from kedge.bench.measure import machine
 from kedge.exceptions import UsageError
+from kedge.host.pool import ToolPool
 from kedge.host.target import resolve_target
 from kedge.host.tool_call import ToolCall
 from kedge.sdk.engine_types import from_engine
@@ -27,6 +29,7 @@ __all__ = ["Footprint", "bench_memory", "growth", "repeated_runs"]
 
 _MIB = 1 << 20
 _WARM_UP = 3
+_UNITS = ("KiB for 1,000 runs", *["for 1,000 runs"] * 4)
 
 
 class Footprint(NamedTuple):
@@ -43,7 +46,10 @@ class Footprint(NamedTuple):
         """Count. Linux alone tells all of it."""
         gc.collect()
         own = Path("/proc/self")
-        children = sum(len((task / "children").read_text().split()) for task in (own / "task").iterdir())
+        children = 0
+        for task in (own / "task").iterdir():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
+                children += len((task / "children").read_text().split())
         places = {Path(tempfile.gettempdir()), Path("/dev/shm")}  # noqa: S108 - it is looked at
         return cls(
             memory=int((own / "status").read_text().split("VmRSS:")[1].split()[0]),
@@ -87,7 +93,10 @@ def bench_memory(gib: float = 1.0, runs: int = 100, say: Callable[[str], None] =
     say(f"{gib:g} GiB while the reader stalls")
     stalled = _peak("PassThrough", gib, 5.0)
     say(f"{runs} runs")
-    grown = growth(repeated_runs(runs))
+    grown = {"in new processes": growth(repeated_runs(runs))}
+    say(f"{runs} runs with a pool")
+    with ToolPool(1) as pool:
+        grown["in processes of a pool"] = growth(repeated_runs(runs, pool))
     limit = "<= 192 (64 each way, and 64)"
     passed = [
         {"name": f"host while {gib:g} GiB pass a tool that sleeps: peak", "kedge": sleeping},
@@ -101,19 +110,25 @@ def bench_memory(gib: float = 1.0, runs: int = 100, say: Callable[[str], None] =
         "figures": [
             *({**figure, "unit": "MiB above idle", "target": limit} for figure in passed),
             *(
-                {"name": f"{name} after {runs} runs: growth by 1,000", "unit": unit, "kedge": value, "target": "noise"}
-                for (name, value), unit in zip(grown.items(), ("KiB", "", "", "", ""), strict=True)
+                {"name": f"{name} of the host by {runs} runs {way}", "unit": unit, "kedge": value, "target": "noise"}
+                for way, slopes in grown.items()
+                for (name, value), unit in zip(slopes.items(), _UNITS, strict=True)
             ),
         ],
     }
 
 
-def repeated_runs(count: int) -> list[Footprint]:
-    """What this process holds after each of ``count`` runs in processes of their own, some runs to warm up left out."""
+def repeated_runs(count: int, pool: ToolPool | None = None) -> list[Footprint]:
+    """What this process holds after each of ``count`` runs in processes of their own, some runs to warm up left out.
+
+    A ``pool`` that the runs take their processes from is full each time.
+    """
     table = _table()
     found = []
     for number in range(count + _WARM_UP):
-        kedge.run_tool(tools.Sleeping, {"Input": table}).raise_for_status()
+        kedge.run_tool(tools.Sleeping, {"Input": table}, pool=pool).raise_for_status()
+        if pool is not None:
+            pool.warm_up(tools.Sleeping)
         if number >= _WARM_UP:
             found.append(Footprint.now())
     return found

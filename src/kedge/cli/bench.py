@@ -35,6 +35,14 @@ def transport(rounds: Rounds = 5) -> None:
 
 
 @app.command()
+def start(rounds: Annotated[int, typer.Option(min=1, help="runs each way; the median is reported")] = 20) -> None:
+    """The start of a tool: with a process of a pool, with a new one, and of an interpreter that does nothing."""
+    from kedge.bench.start import bench_start
+
+    print(json.dumps(bench_start(rounds, _say), indent=2))
+
+
+@app.command()
 def harness(rounds: Rounds = 5) -> None:
     """What a test of a tool in the test's own process costs beyond the tool's own calls."""
     from kedge.bench.harness import bench_harness

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from kedge.exceptions import ToolStartError, UsageError
 from kedge.host.process import ToolProcess
 from kedge.host.process_kind import ProcessKind, brings_its_own
-from kedge.host.target import SERVICE, resolve_target
+from kedge.host.target import SERVICE, ToolTarget, resolve_target
 from kedge.loading import ToolName
 
 if TYPE_CHECKING:
@@ -114,7 +114,11 @@ class ToolPool:
         return ToolPoolStatistics(waiting, *counts)
 
     def warm_up(
-        self, tool: str | type[Any] | Sequence[str], *, python: str | None = None, timeout: float = 30.0
+        self,
+        tool: str | type[Any] | Sequence[str] | ToolTarget,
+        *,
+        python: str | None = None,
+        timeout: float = 30.0,
     ) -> bool:
         """Start processes for the runs of ``tool``, and of whatever else runs in the same surroundings, now.
 
@@ -122,7 +126,7 @@ class ToolPool:
         ``tool`` and ``python`` are those of :func:`kedge.run_tool`. Raises UsageError, also for a tool that is served
         by another command than Kedge's.
         """
-        target = resolve_target(tool, python)
+        target = tool if isinstance(tool, ToolTarget) else resolve_target(tool, python)
         command = target.require_command()
         if command[1 : 1 + len(SERVICE)] != SERVICE:
             raise UsageError(f"{target.name} is served by {command[0]!r}; only processes of Kedge's own wait in a pool")
