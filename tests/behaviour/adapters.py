@@ -19,7 +19,10 @@ import pyarrow as pa
 from kedge.exceptions import EngineGone
 from kedge.host.feeds import Feed
 from kedge.host.in_process import run_in_process
+from kedge.host.out_of_process import Launch, run_out_of_process
+from kedge.host.pool import ToolPool
 from kedge.host.session import ToolSession
+from kedge.host.target import resolve_target
 from kedge.sdk.constants import Anchor, MessageType, UpdateMode
 from kedge.sdk.initialization import IncomingAnchor, IncomingConnection, Initialization, OutgoingAnchor
 from kedge.sdk.outlet import DcmAnswer, DcmRequest, PasswordAnswer, TranslatedMessage, TranslateRequest
@@ -190,6 +193,22 @@ def _through_session(
         assert session.wait(20), served.service.run
         assert session.failure is None
     assert served.join()
+    return outcome
+
+
+def from_a_pool(script: Script, folder: Path) -> Outcome:
+    """Kedge's host, and a process of its own that was started before anybody knew which tool it would serve."""
+    outcome = Outcome()
+    target = resolve_target(script.tool)
+
+    def prepare(_process: object, _folder: Path) -> tuple[Initialization, list[Feed]]:
+        return initialization(script), [Feed(anchor, tables) for anchor, tables in script.inputs.items()]
+
+    with ToolPool(1) as pool:
+        assert pool.warm_up(script.tool)
+        launch = Launch(target.require_command(), {**target.environment, "KEDGE_LOG_DIR": str(folder)}, pool=pool)
+        run_out_of_process(launch, prepare, outcome)
+        assert pool.statistics().handed_out == 1
     return outcome
 
 
@@ -382,7 +401,7 @@ def raw_initialization(script: Script) -> Any:
 
 
 def adapters() -> Iterator[tuple[str, Adapter]]:
-    """Every way to run a tool, by name."""
+    """Every way to run a tool, by name; but :func:`from_a_pool`, in which each run takes the start of a process."""
     yield "in process", in_process
     yield "kedge over grpc", over_grpc
     if SUPPORTED:

@@ -10,7 +10,7 @@ import pytest
 
 from kedge.sdk.constants import Anchor
 from tests.behaviour import tools
-from tests.behaviour.adapters import Adapter, Outcome, Script, adapters
+from tests.behaviour.adapters import Adapter, Outcome, Script, adapters, from_a_pool
 
 if TYPE_CHECKING:
     from kedge import PluginV2
@@ -22,6 +22,13 @@ TWO = Anchor("Input", "#2")
 SIDE = Anchor("Side", "#1")
 
 
+WAYS = dict(adapters())
+from_a_pool_too = pytest.mark.parametrize(
+    "adapter", [*WAYS.values(), from_a_pool], ids=[*WAYS, "kedge, from a pool"], indirect=True
+)
+"""For tests that differ in what they ask of the process; each starts one more."""
+
+
 def numbers(*values: int) -> pa.Table:
     return pa.table({"number": pa.array(values, pa.int64())})
 
@@ -30,7 +37,7 @@ def rows(*values: int) -> list[dict[str, int]]:
     return [{"number": value} for value in values]
 
 
-@pytest.fixture(params=[adapter for _, adapter in adapters()], ids=[name for name, _ in adapters()])
+@pytest.fixture(params=WAYS.values(), ids=WAYS.keys())
 def adapter(request: pytest.FixtureRequest) -> Adapter:
     chosen: Adapter = request.param
     return chosen
@@ -47,6 +54,7 @@ def run(adapter: Adapter, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 class TestCallbacks:
+    @from_a_pool_too
     def test_come_in_order_on_one_thread_with_one_completion_per_connection(self, run: Run) -> None:
         inputs = {ONE: [numbers(1, 2), numbers(3)], TWO: [numbers(4)], SIDE: []}
         infos = run(Script(tools.Recorder, inputs)).infos
@@ -66,6 +74,7 @@ class TestCallbacks:
         assert outcome.rows["Output"] == rows(0, 1, 1, 2, 2, 3)
         assert outcome.infos == ["init 7 []"]
 
+    @from_a_pool_too
     def test_an_update_only_run_constructs_and_announces_and_no_more(self, run: Run) -> None:
         outcome = run(Script(tools.Announcing, {ONE: [numbers(1)]}, update_only=True))
         assert outcome.columns == {"Output": ["a", "b"]}
@@ -73,6 +82,7 @@ class TestCallbacks:
 
 
 class TestRecords:
+    @from_a_pool_too
     def test_arrive_as_they_were_written_in_order(self, run: Run) -> None:
         outcome = run(Script(tools.Copy, {ONE: [numbers(*range(i, i + 50)) for i in range(0, 1000, 50)]}))
         assert outcome.rows["Output"] == rows(*range(1000))
@@ -93,6 +103,7 @@ class TestRecords:
         assert outcome.columns == {"Output": ["number"]}
         assert outcome.rows["Output"] == []
 
+    @from_a_pool_too
     def test_may_be_written_from_threads_of_the_tool(self, run: Run) -> None:
         outcome = run(Script(tools.UsesThreads))
         assert sorted(row["number"] for row in outcome.rows["Output"]) == [0, 1, 2, 3]
@@ -100,6 +111,7 @@ class TestRecords:
 
 
 class TestRequests:
+    @from_a_pool_too
     def test_are_answered_before_the_tool_ends(self, run: Run) -> None:
         infos = run(Script(tools.Asking, {ONE: [numbers(1)]})).infos
         assert infos[:2] == ["init 7 ['Input']", "[hello you]"]
@@ -134,12 +146,14 @@ class TestFailures:
         assert "tool_run.py" not in error
         assert outcome.closed == ["Output"]
 
+    @from_a_pool_too
     def test_what_was_written_before_the_exception_still_arrives(self, run: Run) -> None:
         assert run(Script(tools.FailsInBatch, {ONE: [numbers(1), numbers(2)]})).rows == {"Output": rows(1)}
 
     def test_a_workflow_error_is_shown_without_a_traceback(self, run: Run) -> None:
         assert run(Script(tools.FailsSoftly, {ONE: [numbers(1)]})).errors == ["the threshold is missing"]
 
+    @from_a_pool_too
     def test_leaving_by_sys_exit_is_an_error(self, run: Run) -> None:
         (error,) = run(Script(tools.Exits, {ONE: [numbers(1)]})).errors
         assert error.startswith("Exits.on_record_batch called sys.exit(3)")

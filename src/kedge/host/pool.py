@@ -26,6 +26,8 @@ __all__ = ["ToolPool", "ToolPoolStatistics", "wanted"]
 
 K = TypeVar("K")
 
+_PARTS = 6
+"""Interpreter, the three of ``SERVICE``, package and tool."""
 _WAIT = ("-m", "kedge.service", "wait-for-order")
 _FILLS_AFTER = 0.5
 """Seconds from a hand-out until the place is filled where the run is still going on: it has the machine to itself."""
@@ -128,7 +130,7 @@ class ToolPool:
         """
         target = tool if isinstance(tool, ToolTarget) else resolve_target(tool, python)
         command = target.require_command()
-        if command[1 : 1 + len(SERVICE)] != SERVICE:
+        if command[1:4] != SERVICE:
             raise UsageError(f"{target.name} is served by {command[0]!r}; only processes of Kedge's own wait in a pool")
         deadline = time.monotonic() + timeout
         kind = ProcessKind.of(command[0], target.environment)
@@ -147,15 +149,12 @@ class ToolPool:
 
         The caller has it from now on, and ends it. Raises UsageError where the pool is closed.
         """
-        if os.getpid() != self._owner or tuple(command[1:4]) != SERVICE or len(command) != 6:
+        if os.getpid() != self._owner:
             return None
-        if brings_its_own(ToolName(*command[4:])):
-            return None
-        with contextlib.suppress(OSError):
-            if (process := self._take(ProcessKind.of(command[0], environment))) is not None:
-                process.order(command[3:], environment, on_line)
-                return process
-        return None
+        process = self._take(_kind_for(command, environment))
+        if process is not None:
+            process.order(command[3:], environment, on_line)
+        return process
 
     def fill(self) -> None:
         """Start what is lacking, now that no run has just begun."""
@@ -180,10 +179,10 @@ class ToolPool:
 
     # --- with the lock ------------------------------------------------------------------------------------------------
 
-    def _take(self, kind: ProcessKind) -> ToolProcess | None:
+    def _take(self, kind: ProcessKind | None) -> ToolProcess | None:
         unfit: list[_Waiting] = []
         with self._changed:
-            shelf = self._use(kind)
+            shelf = _Shelf() if kind is None else self._use(kind)
             while shelf.waiting and not shelf.waiting[0].is_fit:
                 unfit.append(shelf.waiting.popleft())
             found = shelf.waiting.popleft().process if shelf.waiting else None
@@ -284,6 +283,18 @@ def wanted(waiting: Mapping[K, int], size: int) -> dict[K, int]:
     if kinds:
         goal[kinds[0]] -= min(surplus, 0)
     return goal
+
+
+def _kind_for(command: Sequence[str], environment: Mapping[str, str]) -> ProcessKind | None:
+    """The kind of process that can become what a command starts; None where none that waited can."""
+    if tuple(command[1:4]) != SERVICE or len(command) != _PARTS:
+        return None
+    if brings_its_own(ToolName(command[4], command[5])):
+        return None
+    try:
+        return ProcessKind.of(command[0], environment)
+    except OSError:  # there is no working folder
+        return None
 
 
 def _launched(kind: ProcessKind) -> _Waiting | None:
