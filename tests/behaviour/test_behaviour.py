@@ -37,7 +37,7 @@ def rows(*values: int) -> list[dict[str, int]]:
     return [{"number": value} for value in values]
 
 
-@pytest.fixture(params=WAYS.values(), ids=WAYS.keys())
+@pytest.fixture(params=list(WAYS.values()), ids=list(WAYS))
 def adapter(request: pytest.FixtureRequest) -> Adapter:
     chosen: Adapter = request.param
     return chosen

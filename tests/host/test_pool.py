@@ -161,7 +161,7 @@ class TestFaults:
 
     @posix_only
     def test_in_time_are_told_with_the_place(self, pool: ToolPool) -> None:
-        with pytest.raises(ToolTimeout, match="HangsInComplete.on_complete has run for "):
+        with pytest.raises(ToolTimeout, match=r"HangsInComplete\.on_complete has run for "):
             run_tool(f"{TOOLS}:HangsInComplete", pool=pool, timeout=2)
 
     @posix_only

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from kedge import AMPProviderV2, Anchor, FieldType, Plugin, PluginV2, UsageError, create_schema
+from kedge import AMPProviderV2, Anchor, FieldType, Plugin, PluginV2, ToolPool, UsageError, create_schema
 from kedge.bench.tools import PassThrough
 from kedge.testing import ToolHarness
 
@@ -119,9 +119,11 @@ class TestOverARealProcess:
         assert outcome.metadata == expected.metadata
         assert outcome.statistics.incoming == expected.statistics.incoming
 
-    def test_is_update_only_too(self) -> None:
-        with ToolHarness(Narrator, process=True) as tool:
+    def test_is_update_only_too_and_of_a_pool(self) -> None:
+        with ToolPool(1) as pool, ToolHarness(Narrator, process=True, pool=pool) as tool:
+            assert pool.warm_up(Narrator)
             outcome = tool.update_only(Input=PEOPLE.schema)
+            assert pool.statistics().handed_out == 1
         assert outcome.infos == ("made with None",)
         assert outcome.outputs["Counts"].num_rows == 0
 

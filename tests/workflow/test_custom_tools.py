@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kedge import ToolPool
 from kedge.workflow.workflow import Workflow
 
 if TYPE_CHECKING:
@@ -194,7 +195,10 @@ class TestWorkflowsWithCustomTools:
         flow, tool = numbers(flow, 1, 2)
         for factor in ("2", "3", "5"):
             flow, tool = custom(flow, "Times", {"Factor": factor}, tool)
-        assert values(flow.run(taps=[(tool, "Output")]), tool) == [30, 60]
+        with ToolPool(2) as pool:
+            assert pool.warm_up(f"{flow.path.with_name('tools.py')}:Times")
+            assert values(flow.run(taps=[(tool, "Output")], pool=pool), tool) == [30, 60]
+            assert pool.statistics().handed_out >= 2
 
     def test_two_outputs_of_one_tool_feed_a_join(self, flow: Workflow) -> None:
         flow, start = numbers(flow, 2, 3, 4, 5, 9)

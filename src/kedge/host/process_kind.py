@@ -15,7 +15,7 @@ from kedge.loading import ToolName, searched_folders
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ProcessKind", "brings_its_own"]
+__all__ = ["IMPORTED_AHEAD", "ProcessKind", "brings_its_own"]
 
 _ACTS_AT_START = re.compile(
     # the interpreter, the loader, the allocators, and what is measured from the first line on
@@ -25,7 +25,8 @@ _ACTS_AT_START = re.compile(
     # locale, time zone, and where things are found and put
     r"|LC_|(LANG|LANGUAGE|TZ|PATH|HOME|USERPROFILE|APPDATA|TMPDIR|TEMP|TMP|VIRTUAL_ENV|KEDGE_SHARED_MEMORY)$"
 )
-_IMPORTED_AHEAD = ("defusedxml", "google", "grpc", "numpy", "pyarrow", "typing_extensions", "xmltodict")
+IMPORTED_AHEAD = ("defusedxml", "google", "grpc", "grpc_tools", "numpy", "pyarrow", "typing_extensions", "xmltodict")
+"""What a process that waits has imported, beside Kedge and the standard library."""
 
 
 class ProcessKind(NamedTuple):
@@ -57,7 +58,7 @@ class ProcessKind(NamedTuple):
 def brings_its_own(tool: ToolName) -> bool:
     """Whether beside the tool lies a module that goes before an installed one, which is imported ahead."""
     folders = [str(folder) for folder in searched_folders(tool)]
-    return any(PathFinder.find_spec(module, folders) is not None for module in _IMPORTED_AHEAD)
+    return any(PathFinder.find_spec(module, folders) is not None for module in IMPORTED_AHEAD)
 
 
 def _acting_at_start(environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

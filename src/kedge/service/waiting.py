@@ -13,11 +13,11 @@ import sys
 from kedge.wire.order import Order, decode_order
 from kedge.wire.process_lines import TAKEN_LINE, WAITING_LINE
 
-__all__ = ["wait_for_order"]
+__all__ = ["MODULES", "wait_for_order"]
 
 _STDIN = 0
 _READ_BYTES = 1 << 16
-_MODULES = (
+MODULES = (
     "kedge.service.server",
     "kedge.sdk.tool_config",
     "defusedxml.expatreader",
@@ -34,7 +34,7 @@ def wait_for_order() -> list[str] | None:
     Raises ProtocolError for what is no order.
     """
     with contextlib.suppress(KeyboardInterrupt):
-        for name in _MODULES:
+        for name in MODULES:
             importlib.import_module(name)
         print(WAITING_LINE, flush=True)
         if data := b"".join(iter(lambda: os.read(_STDIN, _READ_BYTES), b"")):

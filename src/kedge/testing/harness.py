@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from kedge.host.engine_services import EngineServices
+    from kedge.host.pool import ToolPool
     from kedge.host.process import ToolProcess
     from kedge.sdk.batch_converter import BatchConverter
     from kedge.sdk.initialization import Initialization
@@ -59,8 +60,9 @@ class ToolHarness:
     the path of an XML file; ``outputs`` the outgoing anchors to connect (all that the tool declares, or ``Output``);
     ``constants`` are further constants of the engine; ``services`` answers what the tool asks of it.
 
-    With ``process`` the tool runs in a process of its own, over the real protocol. Step by step it runs in this process
-    only. Close a harness, or use it in a ``with`` statement; the fixture ``tool`` does so.
+    With ``process`` the tool runs in a process of its own, over the real protocol; one of the ``pool``, if that has
+    one. Step by step it runs in this process only. Close a harness, or use it in a ``with`` statement; the fixture
+    ``tool`` does so.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class ToolHarness:
         constants: Mapping[str, str] | None = None,
         services: EngineServices | None = None,
         process: bool = False,
+        pool: ToolPool | None = None,
     ) -> None:
         self.target = resolve_target(tool)
         self._process = process
@@ -83,6 +86,7 @@ class ToolHarness:
             config_is_current=isinstance(config, Mapping),
             constants={**_SAME_EVERY_TIME, **self._constants},
             services=services or LocalEngineServices(),
+            pool=pool,
         )
         self._stack = ExitStack()
         self._conversation: Conversation | None = None
@@ -257,6 +261,7 @@ class ToolHarness:
             environment={**self.target.environment, "KEDGE_BUDGET": str(call.budget)},
             start_timeout=call.start_timeout,
             budget=call.budget,
+            pool=call.pool,
         )
         with ExitStack() as stack:
             incoming = _incoming(connections, stack)

@@ -44,6 +44,7 @@ from kedge.workflow.tool_folders import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from kedge.host.pool import ToolPool
     from kedge.host.results import ToolResult
     from kedge.workflow.document import Node
 
@@ -58,12 +59,15 @@ KINDS = {
 
 
 def custom_tools(
-    folders: Sequence[Path], constants: Mapping[str, str], wired: Mapping[int, tuple[set[str], set[str]]]
+    folders: Sequence[Path],
+    constants: Mapping[str, str],
+    wired: Mapping[int, tuple[set[str], set[str]]],
+    pool: ToolPool | None = None,
 ) -> Callable[[Node], Tool[Any] | None]:
     """Return a function that makes the ``Tool`` of a node; ``None`` where no custom tool has its name.
 
     ``wired`` are the input and output anchors that the document connects, by tool id: they stand in where the tool's
-    own description is missing.
+    own description is missing. ``pool`` has processes that were started ahead.
     """
 
     def find(node: Node) -> Tool[Any] | None:
@@ -76,7 +80,7 @@ def custom_tools(
             inputs, outputs = wired.get(node.tool_id, (set(), set()))
             connected = tuple(Input(name, Order.USED, True, True) for name in sorted(inputs))
             found = replace(found, inputs=connected, outputs=tuple(sorted(outputs)) or ("Output",))
-        return _as_tool(found, constants)
+        return _as_tool(found, constants, pool)
 
     return find
 
@@ -143,7 +147,7 @@ def _in_file(plugin: str, folder: Path) -> CustomTool | None:
     return None
 
 
-def _as_tool(found: CustomTool, constants: Mapping[str, str]) -> Tool[str]:
+def _as_tool(found: CustomTool, constants: Mapping[str, str], pool: ToolPool | None) -> Tool[str]:
     """Wrap a custom tool in the contract; its configuration is the XML text."""
 
     def call(config: str, context: Context, inputs: Mapping[str, object], update_only: bool) -> ToolCall:
@@ -155,6 +159,7 @@ def _as_tool(found: CustomTool, constants: Mapping[str, str]) -> Tool[str]:
             config_xml=config,
             constants=known,
             update_only=update_only,
+            pool=pool,
         )
 
     def bind(config: str, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:

@@ -31,6 +31,7 @@ from kedge.workflow.runner import Limits, Progress, Run
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from kedge.host.pool import ToolPool
     from kedge.tools.contract import Tool
     from kedge.workflow.engine import Engine
 
@@ -123,18 +124,20 @@ class Workflow:
         memory_limit: int | None = None,
         temporary: str | Path | None = None,
         threads: int | None = None,
+        pool: ToolPool | None = None,
     ) -> RunReport:
         """Run the workflow and return what happened; blocks until it is done.
 
         ``taps`` are anchors whose records the report keeps, ``memory_limit`` is in bytes, ``temporary`` a directory for
-        what does not fit, ``on_start`` is handed the run, whose ``cancel`` ends it from another thread. A
-        tool's error is in the report; ``UsageError`` and ``WorkflowError`` are raised for what cannot start.
+        what does not fit, ``on_start`` is handed the run, whose ``cancel`` ends it from another thread. Custom tools
+        run in processes of the ``pool``, as long as that has any. A tool's error is in the report; ``UsageError`` and
+        ``WorkflowError`` are raised for what cannot start.
         """
         started = time.perf_counter()
         place = Path(tempfile.mkdtemp(prefix="kedge-", dir=temporary))
         opened: Engine | None = None
         try:
-            session = _Session(self, place, constants or {}, settings or Settings(), running=True)
+            session = _Session(self, place, constants or {}, settings or Settings(), running=True, pool=pool)
             plan = make_plan(session.graph(tools), taps, browse=not self.document.switch("DisableBrowse"))
             opened = _open_engine(engine, place, memory_limit, threads)
             run = Run(plan, opened, session.context, self._limits(), progress)
@@ -190,6 +193,7 @@ class _Session:
     given: Mapping[str, str]
     settings: Settings
     running: bool
+    pool: ToolPool | None = None
     started: datetime.datetime = field(default_factory=datetime.datetime.now)
 
     def constants(self) -> dict[str, str]:
@@ -208,7 +212,7 @@ class _Session:
                 return None
             from kedge.workflow.custom_tools import custom_tools  # the host is loaded where a tool process runs
 
-            return custom_tools(folders, constants, wired)(node)
+            return custom_tools(folders, constants, wired, self.pool)(node)
 
         return resolve(self.workflow.document, constants, custom)
 
