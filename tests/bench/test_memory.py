@@ -6,9 +6,10 @@ import sys
 
 import pytest
 
+from kedge import ToolPool
 from kedge.bench.memory import Footprint, growth, repeated_runs
 
-RUNS = 8
+RUNS = 4
 
 
 class TestGrowth:
@@ -20,8 +21,10 @@ class TestGrowth:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it is read from /proc")
-def test_run_after_run_leaves_nothing_behind() -> None:
-    footprints = repeated_runs(RUNS)
+@pytest.mark.parametrize("size", [0, 1], ids=["new processes", "a pool"])
+def test_run_after_run_leaves_nothing_behind(size: int) -> None:
+    with ToolPool(1) as pool:
+        footprints = repeated_runs(RUNS, pool if size else None)
     first, last = footprints[0], footprints[-1]
     assert last[1:] == first[1:], "descriptors, threads, children and files"
     assert growth(footprints)["memory"] / 1000 < 512, "KiB for each run: a batch of 1 MiB is not kept"

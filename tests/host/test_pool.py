@@ -40,7 +40,7 @@ SEEN = {
     "folder": os.getcwd(),
     "to read": sys.stdin.read(),
     "main": sys.modules["__main__"].__file__,
-    "group": os.getpgrp() == os.getpid(),
+    "group": hasattr(os, "getpgrp") and os.getpgrp() == os.getpid(),
     "threads": sorted(t.name for t in threading.enumerate()),
     "collects": gc.isenabled(),
     "shows faults": faulthandler.is_enabled(),
@@ -198,6 +198,30 @@ class TestFaults:
             assert observer.lines == []
             statistics = pool.statistics()
         assert (statistics.handed_out, statistics.missed, statistics.discarded) == (0, 1, 1)
+
+
+class TestSurroundings:
+    def test_that_changed_since_the_start_make_the_process_give_way_to_one_of_its_own_kind(
+        self, pool: ToolPool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first = waiting(pool)
+        monkeypatch.setenv("OMP_NUM_THREADS", "1")
+        assert run_tool(COPY, {"Input": NUMBERS}, pool=pool).ok
+        assert pool.statistics()[2:4] == (0, 1)
+        assert wait_until(lambda: pool.statistics()[:2] == (1, 2) and is_gone(first), 20)
+        (kind,) = (kind for kind, shelf in pool._shelves.items() if shelf.waiting)
+        assert ("OMP_NUM_THREADS", "1") in kind.variables
+
+    def test_that_changed_before_the_start_let_none_begin(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        command = resolve_target(COPY).require_command()
+        with ToolPool(1) as pool:
+            monkeypatch.setenv("OMP_NUM_THREADS", "1")
+            assert pool.take(command, {}, None) is None
+            monkeypatch.delenv("OMP_NUM_THREADS")
+            pool.fill()
+            (shelf,) = pool._shelves.values()
+            assert wait_until(lambda: shelf.fails, 5)
+            assert pool.statistics().started == 0
 
 
 class TestPool:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Footprint", "bench_memory", "growth", "repeated_runs"]
 
 _MIB = 1 << 20
-_WARM_UP = 3
+_WARM_UP = 2
 _UNITS = ("KiB for 1,000 runs", *["for 1,000 runs"] * 4)
 
 

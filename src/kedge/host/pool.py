@@ -133,7 +133,8 @@ class ToolPool:
         if command[1:4] != SERVICE:
             raise UsageError(f"{target.name} is served by {command[0]!r}; only processes of Kedge's own wait in a pool")
         deadline = time.monotonic() + timeout
-        kind = ProcessKind.of(command[0], target.environment)
+        if (kind := _kind_for(command, target.environment)) is None:
+            return False
         with self._changed:
             shelf = self._use(kind)
             shelf.fails = False

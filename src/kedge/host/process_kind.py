@@ -21,9 +21,9 @@ _ACTS_AT_START = re.compile(
     # the interpreter, the loader, the allocators, and what is measured from the first line on
     r"(PYTHON|LD_|DYLD_|MALLOC_|GLIBC_|MIMALLOC_|JE_|COV|__)"
     # the libraries that are imported ahead
-    r"|(ARROW_|GRPC_|PROTOCOL_BUFFERS_|NPY_|OMP_|GOMP_|KMP_|MKL_|OPENBLAS_|GOTO_|BLIS_|VECLIB_)"
+    r"|(ARROW_|GRPC_|PROTOCOL_BUFFERS_|NPY_|OMP_|GOMP_|KMP_|MKL_|OPENBLAS_|GOTO_|BLIS_|VECLIB_|OPENSSL_)"
     # locale, time zone, and where things are found and put
-    r"|LC_|(LANG|LANGUAGE|TZ|PATH|HOME|USERPROFILE|APPDATA|TMPDIR|TEMP|TMP|VIRTUAL_ENV|KEDGE_SHARED_MEMORY)$"
+    r"|LC_|(LANG|LANGUAGE|LOCPATH|TZ|TZDIR|PATH|HOME|USERPROFILE|APPDATA|TMPDIR|TEMP|TMP|VIRTUAL_ENV|KEDGE_SHARED_MEMORY)$"
 )
 IMPORTED_AHEAD = ("defusedxml", "google", "grpc", "grpc_tools", "numpy", "pyarrow", "typing_extensions", "xmltodict")
 """What a process that waits has imported, beside Kedge and the standard library."""
