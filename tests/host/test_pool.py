@@ -166,9 +166,10 @@ class TestFaults:
 
     @posix_only
     def test_of_one_that_was_stopped_while_it_waited_are_none(self, pool: ToolPool) -> None:
-        waiting(pool).suspend()
-        assert run_tool(COPY, {"Input": NUMBERS}, pool=pool).ok
-        assert pool.statistics().handed_out == 1
+        process = waiting(pool)
+        process.suspend()
+        result = run_tool("kedge.bench.tools:PassThrough", {"Input": NUMBERS}, pool=pool)
+        assert result.messages[0].text.endswith(f" {process.pid}")
 
     @posix_only
     @pytest.mark.parametrize("seen", [True, False], ids=["seen", "not seen yet"])

@@ -21,6 +21,7 @@ MODULES = (
     "kedge.service.server",
     "kedge.sdk.tool_config",
     "defusedxml.expatreader",
+    "grpc._server",  # which gRPC itself imports when a server is made
     "pyarrow.compute",
     "xmltodict",
 )
@@ -35,7 +36,8 @@ def wait_for_order() -> list[str] | None:
     """
     with contextlib.suppress(KeyboardInterrupt):
         for name in MODULES:
-            importlib.import_module(name)
+            with contextlib.suppress(ImportError):  # told when it is needed
+                importlib.import_module(name)
         print(WAITING_LINE, flush=True)
         if data := b"".join(iter(lambda: os.read(_STDIN, _READ_BYTES), b"")):
             return _become(decode_order(data))
@@ -43,10 +45,7 @@ def wait_for_order() -> list[str] | None:
 
 
 def _become(order: Order) -> list[str]:
-    """Take on what a process gets at its start: arguments, environment, and nothing to read from."""
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, _STDIN)
-    os.close(nothing)
+    """Take on what a process gets at its start: arguments and environment. Its stdin has come to its end."""
     for name in set(os.environ) - set(order.environment):
         del os.environ[name]
     os.environ.update(order.environment)
