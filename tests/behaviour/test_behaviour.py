@@ -74,7 +74,6 @@ class TestCallbacks:
         assert outcome.rows["Output"] == rows(0, 1, 1, 2, 2, 3)
         assert outcome.infos == ["init 7 []"]
 
-    @from_a_pool_too
     def test_an_update_only_run_constructs_and_announces_and_no_more(self, run: Run) -> None:
         outcome = run(Script(tools.Announcing, {ONE: [numbers(1)]}, update_only=True))
         assert outcome.columns == {"Output": ["a", "b"]}
@@ -82,7 +81,6 @@ class TestCallbacks:
 
 
 class TestRecords:
-    @from_a_pool_too
     def test_arrive_as_they_were_written_in_order(self, run: Run) -> None:
         outcome = run(Script(tools.Copy, {ONE: [numbers(*range(i, i + 50)) for i in range(0, 1000, 50)]}))
         assert outcome.rows["Output"] == rows(*range(1000))
@@ -153,7 +151,6 @@ class TestFailures:
     def test_a_workflow_error_is_shown_without_a_traceback(self, run: Run) -> None:
         assert run(Script(tools.FailsSoftly, {ONE: [numbers(1)]})).errors == ["the threshold is missing"]
 
-    @from_a_pool_too
     def test_leaving_by_sys_exit_is_an_error(self, run: Run) -> None:
         (error,) = run(Script(tools.Exits, {ONE: [numbers(1)]})).errors
         assert error.startswith("Exits.on_record_batch called sys.exit(3)")

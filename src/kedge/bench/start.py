@@ -25,7 +25,7 @@ from kedge.host.tool_call import ToolCall
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["bench_start"]
+__all__ = ["bench_start", "timed_run"]
 
 _TOOL = "kedge.bench.tools:PassThrough"
 _ROWS = 10
@@ -52,7 +52,7 @@ def bench_start(rounds: int = 20, say: Callable[[str], None] = lambda _: None) -
         environment = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": cache}
         for number in range(rounds + 1):
             say(f"round {number} of {rounds}{' (warm-up)' if number == 0 else ''}")
-            warm, cold = _run(environment, pool), _run(environment, None)
+            warm, cold = timed_run(environment, pool), timed_run(environment, None)
             bare = _python(environment)
             if number:
                 constructed.add(warm.constructed, cold.constructed)
@@ -64,7 +64,7 @@ def bench_start(rounds: int = 20, say: Callable[[str], None] = lambda _: None) -
     return {"benchmark": "start", "machine": machine(), "rounds": rounds, "figures": figures}
 
 
-def _run(environment: Mapping[str, str], pool: ToolPool | None) -> _Seconds:
+def timed_run(environment: Mapping[str, str], pool: ToolPool | None) -> _Seconds:
     """One run; where it takes its process from a pool, one waits there when the time begins."""
     call = ToolCall(replace(resolve_target(_TOOL), environment=environment), {"Input": _table()}, pool=pool)
     if pool is not None:
