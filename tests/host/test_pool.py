@@ -115,12 +115,12 @@ class TestRun:
         assert waiting(pool) != first
         assert pool.statistics()._replace(waiting=0) == (0, 2, 1, 0, 0, 0)
 
-    def test_takes_a_process_that_is_not_ready_yet(self) -> None:
+    def test_takes_a_process_that_is_not_ready_yet_or_just_being_started(self) -> None:
         with ToolPool(1) as pool:
             assert not pool.warm_up(COPY, timeout=0.0)
-            assert wait_until(lambda: pool.statistics().waiting == 1, 10)
-            assert run_tool(COPY, {"Input": NUMBERS}, pool=pool).ok
-            assert pool.statistics().handed_out == 1
+            for _ in range(2):
+                assert run_tool(COPY, {"Input": NUMBERS}, pool=pool).ok
+            assert pool.statistics()[2:4] == (2, 0)
 
     @pytest.mark.parametrize(
         "command", [["other", "--port"], [sys.executable, "-X", "utf8", *SERVICE, "tools", "Copy"]]
@@ -193,7 +193,8 @@ class TestFaults:
             assert run_tool(COPY, {"Input": NUMBERS}, pool=pool, observer=observer).ok
             assert observer.lines == []
             statistics = pool.statistics()
-        assert (statistics.handed_out, statistics.missed, statistics.discarded) == (0, 1, 1)
+        assert statistics[2:5] == (0, 1, 1)
+        assert "print" in says or statistics.started == 1, "the next would end, too"
 
 
 class TestSurroundings:
@@ -216,7 +217,7 @@ class TestSurroundings:
             monkeypatch.delenv("OMP_NUM_THREADS")
             pool.fill()
             (shelf,) = pool._shelves.values()
-            assert wait_until(lambda: shelf.fails, 5)
+            assert wait_until(lambda: shelf.is_away, 5)
             assert pool.statistics().started == 0
 
 

@@ -25,13 +25,13 @@ from kedge.host.tool_call import ToolCall
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["bench_start", "timed_run"]
+__all__ = ["RunTimes", "bench_start", "timed_run"]
 
 _TOOL = "kedge.bench.tools:PassThrough"
 _ROWS = 10
 
 
-class _Seconds(NamedTuple):
+class RunTimes(NamedTuple):
     """From the call: until the tool was constructed, and until the run was over."""
 
     constructed: float
@@ -64,7 +64,7 @@ def bench_start(rounds: int = 20, say: Callable[[str], None] = lambda _: None) -
     return {"benchmark": "start", "machine": machine(), "rounds": rounds, "figures": figures}
 
 
-def timed_run(environment: Mapping[str, str], pool: ToolPool | None) -> _Seconds:
+def timed_run(environment: Mapping[str, str], pool: ToolPool | None) -> RunTimes:
     """One run; where it takes its process from a pool, one waits there when the time begins."""
     call = ToolCall(replace(resolve_target(_TOOL), environment=environment), {"Input": _table()}, pool=pool)
     if pool is not None:
@@ -72,7 +72,7 @@ def timed_run(environment: Mapping[str, str], pool: ToolPool | None) -> _Seconds
     start = time.monotonic()
     result = call.run(lambda _anchor: TableSink())
     over = time.monotonic()
-    return _Seconds(float(result.messages[0].text.split()[0]) - start, over - start)
+    return RunTimes(float(result.messages[0].text.split()[0]) - start, over - start)
 
 
 def _python(environment: Mapping[str, str]) -> float:

@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections import deque
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -29,6 +30,8 @@ K = TypeVar("K")
 _PARTS = 6
 """Interpreter, the three of ``SERVICE``, package and tool."""
 _WAIT = ("-m", "kedge.service", "wait-for-order")
+_STARTS_WITHIN = 1.0
+"""Seconds to wait for one that is just being started; it takes some thousandths of one."""
 _FILLS_AFTER = 0.5
 """Seconds from a hand-out until the place is filled where the run is still going on: it has the machine to itself."""
 
@@ -67,7 +70,15 @@ class _Shelf:
     used: float = 0.0
     waiting: deque[_Waiting] = field(default_factory=deque)
     fails: bool = False
-    """Whether no process of this kind can be started, or the last ended before it waited; the next run tries again."""
+    """Whether no process of this kind can be started, or one ended by itself before it waited, as the next would."""
+    is_away: bool = False
+    """Whether this process's own surroundings were others, when one of this kind was to be started."""
+    last: ToolProcess | None = None
+    """The one that was handed out last, perhaps before it could be seen to fail."""
+
+    @property
+    def may_grow(self) -> bool:
+        return not self.fails and not self.is_away
 
 
 class ToolPool:
@@ -139,7 +150,7 @@ class ToolPool:
             shelf = self._use(kind)
             shelf.fails = False
             self._fill(0.0)
-            self._changed.wait_for(lambda: shelf.fails or self._closed or not self._is_lacking(kind), timeout)
+            self._changed.wait_for(lambda: self._closed or not self._is_lacking(kind), timeout)
             waiting = list(shelf.waiting)
         return bool(waiting) and all(w.process.wait_until_it_waits(deadline - time.monotonic()) for w in waiting)
 
@@ -183,11 +194,15 @@ class ToolPool:
     def _take(self, kind: ProcessKind | None) -> ToolProcess | None:
         unfit: list[_Waiting] = []
         with self._changed:
+            is_new = kind not in self._shelves
             shelf = _Shelf() if kind is None else self._use(kind)
             while shelf.waiting and not shelf.waiting[0].is_fit:
                 unfit.append(shelf.waiting.popleft())
-            found = shelf.waiting.popleft().process if shelf.waiting else None
-            shelf.fails = any(not each.process.waits for each in unfit)
+            ended = [each.process for each in unfit] + ([shelf.last] if shelf.last else [])
+            shelf.fails = shelf.fails or any(map(_cannot_wait, ended))
+            if kind is not None and not is_new:
+                self._changed.wait_for(lambda: shelf.waiting or not self._is_coming(kind), _STARTS_WITHIN)
+            found = shelf.last = shelf.waiting.popleft().process if shelf.waiting else None
             self._discarded += len(unfit)
             self._handed_out += found is not None
             self._missed += found is None
@@ -201,6 +216,7 @@ class ToolPool:
             raise UsageError("the pool is closed: run the tool without it, or inside its with statement")
         shelf = self._shelves.pop(kind, None) or _Shelf()
         shelf.used = time.monotonic()
+        shelf.is_away = False
         self._shelves[kind] = shelf
         return shelf
 
@@ -214,10 +230,14 @@ class ToolPool:
 
     def _wanted(self) -> dict[ProcessKind, int]:
         last_used_first = reversed(self._shelves.items())
-        return wanted({kind: len(shelf.waiting) for kind, shelf in last_used_first if not shelf.fails}, self.size)
+        return wanted({kind: len(shelf.waiting) for kind, shelf in last_used_first if shelf.may_grow}, self.size)
 
     def _is_lacking(self, kind: ProcessKind) -> bool:
         return kind in self._shelves and len(self._shelves[kind].waiting) < self._wanted().get(kind, 0)
+
+    def _is_coming(self, kind: ProcessKind) -> bool:
+        """Whether one of a kind is just being started; it will be there no later than another that is started now."""
+        return not self._closed and self._is_lacking(kind) and time.monotonic() >= self._fill_at
 
     def _drop(self, now: float) -> list[_Waiting]:
         """Take out what is to end: kinds that nobody used for long, and what gives way to other kinds."""
@@ -252,14 +272,18 @@ class ToolPool:
                 self._start(lacking)
 
     def _start(self, kind: ProcessKind) -> None:
-        started = _launched(kind)
+        started, fails = None, False
+        try:
+            started = _launched(kind)
+        except (ToolStartError, RuntimeError):  # the latter of an interpreter that is about to end
+            fails = True
         with self._changed:
-            shelf = self._shelves.get(kind)
-            self._started += started is not None
-            if shelf is not None and started is None:
-                shelf.fails = True
-            elif shelf is not None and started is not None:
+            shelf = self._shelves.get(kind) or _Shelf()
+            shelf.fails, shelf.is_away = fails, started is None and not fails
+            if started is not None:
+                self._started += 1
                 shelf.waiting.append(started)
+            if kind in self._shelves:
                 started = None
             self._changed.notify_all()
         if started is not None:
@@ -299,17 +323,23 @@ def _kind_for(command: Sequence[str], environment: Mapping[str, str]) -> Process
 
 
 def _launched(kind: ProcessKind) -> _Waiting | None:
-    """A process of a kind; None where none can be started, or this process's own surroundings are others by now."""
+    """A new process of a kind; None where this process's own surroundings are others by now. Raises ToolStartError."""
     environment = dict(kind.handed)
     printed: list[tuple[str, str]] = []
     process = ToolProcess([kind.python, *_WAIT], environment=environment, on_line=lambda *line: printed.append(line))
-    with contextlib.suppress(ToolStartError, OSError, RuntimeError):  # the last of an interpreter that is ending
+    with ExitStack() as stack, contextlib.suppress(OSError):
+        stack.callback(process.kill)
         if ProcessKind.of(kind.python, environment) == kind:
             process.launch(waits=True)
             if ProcessKind.of(kind.python, environment) == kind:
+                stack.pop_all()
                 return _Waiting(process, printed)
-    process.kill()
     return None
+
+
+def _cannot_wait(process: ToolProcess) -> bool:
+    """Whether a process ended by itself before it waited, such as one of an interpreter without this very Kedge."""
+    return not process.waits and (process.exit_cause() or "").startswith("exit code")
 
 
 def _end(waiting: Iterable[_Waiting]) -> None:
