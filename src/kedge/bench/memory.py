@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import os
 import statistics
@@ -45,7 +44,7 @@ class Footprint(NamedTuple):
     @classmethod
     def now(cls) -> Footprint:
         """Count. Linux alone tells all of it."""
-        _give_back()
+        gc.collect()
         own = Path("/proc/self")
         children = 0
         for task in (own / "task").iterdir():
@@ -59,17 +58,6 @@ class Footprint(NamedTuple):
             children=children,
             files=sum(1 for place in places if place.is_dir() for _ in place.glob(f"kedge-*{os.getpid()}-*")),
         )
-
-
-def _give_back() -> None:
-    """Hand free memory to the system, so that what is counted is held, and not pages that were touched once.
-
-    Threads come and go with each run, and take what they need where there is room: a little elsewhere each time.
-    """
-    gc.collect()
-    pa.default_memory_pool().release_unused()
-    with contextlib.suppress(AttributeError):  # a C library without it
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 class _PausingSink:
