@@ -93,10 +93,10 @@ def bench_memory(gib: float = 1.0, runs: int = 100, say: Callable[[str], None] =
     say(f"{gib:g} GiB while the reader stalls")
     stalled = _peak("PassThrough", gib, 5.0)
     say(f"{runs} runs")
-    grown = {"in new processes": growth(repeated_runs(runs))}
+    grown = {"in new processes": growth(_settled(repeated_runs(runs)))}
     say(f"{runs} runs with a pool")
     with ToolPool(1) as pool:
-        grown["in processes of a pool"] = growth(repeated_runs(runs, pool))
+        grown["in processes of a pool"] = growth(_settled(repeated_runs(runs, pool)))
     limit = "<= 192 (64 each way, and 64)"
     passed = [
         {"name": f"host while {gib:g} GiB pass a tool that sleeps: peak", "kedge": sleeping},
@@ -132,6 +132,11 @@ def repeated_runs(count: int, pool: ToolPool | None = None) -> list[Footprint]:
         if number >= _WARM_UP:
             found.append(Footprint.now())
     return found
+
+
+def _settled(footprints: list[Footprint]) -> list[Footprint]:
+    """The second half: pages of the heap and of stacks are touched for the first time for some hundred runs."""
+    return footprints[len(footprints) // 2 :]
 
 
 def growth(footprints: list[Footprint]) -> dict[str, float]:

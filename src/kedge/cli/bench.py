@@ -76,7 +76,7 @@ def flow(
 @app.command()
 def memory(
     gib: Annotated[float, typer.Option(min=0.01, help="how much passes a slow tool, and a reader that stalls")] = 1.0,
-    runs: Annotated[int, typer.Option(min=2, help="runs one after the other in one host")] = 100,
+    runs: Annotated[int, typer.Option(min=4, help="runs one after the other in one host")] = 100,
 ) -> None:
     """The peak of memory while records wait, and what runs leave behind in the process that starts them."""
     from kedge.bench.memory import bench_memory
