@@ -136,18 +136,17 @@ class SteadyReader:
             self._schema, self._schema_message = schema, bytes(layout.message)
 
     def _read(self, data: Any) -> pa.Table | None:
-        start = len(self._schema_message)
-        if not start or bytes(data[:start]) != self._schema_message or bytes(data[-8:]) != END_MARKER:
-            return None
-        buffer = pa.py_buffer(data)
-        if buffer.address % 8:
+        message = self._schema_message
+        buffer = data if isinstance(data, pa.Buffer) else pa.py_buffer(data)
+        if not message or buffer.address % 8:
             return None
         source = pa.BufferReader(buffer)
-        source.seek(start)
+        if source.read(len(message)) != message:
+            return None
         try:
             batch = pa.ipc.read_record_batch(pa.ipc.read_message(source), self._schema)
         except (EOFError, OSError, pa.ArrowException):
             return None
-        if source.tell() != buffer.size - len(END_MARKER):
+        if source.read(len(END_MARKER) + 1) != END_MARKER:
             return None
         return pa.Table.from_batches([batch], self._schema)
