@@ -36,9 +36,9 @@ def holds_its_values(kind: pa.DataType) -> bool:
 class BatchSizes:
     """The sizes of batches that follow each other, as a rule with one schema. For use from any thread.
 
-    Where every value of that has one width, a size is the number of rows times the bytes of a row, without the bits that
-    say which values are null: Arrow's own count takes a tenth of all that a tool process does with a batch that it
-    passes on.
+    Where every value of that has one width, a size is the number of rows times the bytes of a row, without the bits
+    that say which values are null: Arrow's own count takes a tenth of all that a tool process does with a batch that
+    it passes on.
     """
 
     def __init__(self) -> None:
