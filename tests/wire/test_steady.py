@@ -72,6 +72,7 @@ class TestSteadyDecoder:
             records = decoder.decode(message)
             assert isinstance(records, Records)
             assert (records.anchor, bytes(records.data), records.end_of_chunk) == ("Input", b"data", True)
+        assert isinstance(records, Records)
         assert type(records.data) is bytes
 
     def test_goes_on_with_a_batch_that_is_half_received(self) -> None:
