@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -33,9 +34,9 @@ from kedge.wire.shared_memory_reader import SharedMemoryReader
 from kedge.wire.shared_memory_writer import SharedMemoryWriter
 
 if TYPE_CHECKING:
-    import mmap
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from kedge.wire.shared_memory import Memory
 
 pytestmark = pytest.mark.skipif(not SUPPORTED, reason="needs files that can be removed while they are mapped")
 
@@ -60,6 +61,7 @@ class Pool:
     """Both ends."""
 
     def __init__(self, folder: Path, budget: int = 8 * MIB) -> None:
+        self.folder = folder
         self.writer = SharedMemoryWriter(folder, "in", budget)
         self.reader = SharedMemoryReader(folder, "in", "out")
 
@@ -76,7 +78,7 @@ class Pool:
 def pool(folder: Path) -> Iterator[Pool]:
     made = Pool(folder)
     yield made
-    del made.writer, made.reader  # and with them the mappings, each of which has a descriptor
+    del made.writer, made.reader  # and with them the mappings
 
 
 @pytest.fixture(autouse=True)
@@ -138,6 +140,24 @@ class TestPool:
         assert pool.send(numbers(MIB)) is not None
         assert pool.writer.statistics().segments == 1
 
+    def test_what_is_kept_does_not_use_the_pool_up(self, pool: Pool) -> None:
+        """Beyond half of the pool what comes is copied, and its segment comes back at once."""
+        pool.reader = SharedMemoryReader(pool.folder, "in", "out", 4 * MIB)
+        kept = [pool.send(numbers(MIB - 4096, first)) for first in range(20)]
+        assert [table["n"][0].as_py() for table in kept if table is not None] == list(range(20))
+        assert pool.writer.statistics().segments == 3
+        kept.clear()
+        before = pa.total_allocated_bytes()
+        assert pool.send(numbers(MIB)) is not None
+        assert pa.total_allocated_bytes() - before < MIB, "nothing is copied any more"
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="descriptors are counted in /proc")
+    def test_what_is_held_holds_no_descriptor(self, pool: Pool) -> None:
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        held = [pool.send(numbers(MIB)) for _ in range(6)]
+        assert None not in held
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
+
     def test_stays_within_its_budget(self, folder: Path) -> None:
         pool = Pool(folder, budget=3 * MIB)
         held = [pool.send(numbers(MIB - 4096)) for _ in range(5)]
@@ -178,7 +198,7 @@ class TestPool:
     ) -> None:
         first = pool.send(numbers(MIB))
 
-        def full(_path: Path, _size: int | None = None) -> mmap.mmap:
+        def full(_path: Path, _size: int | None = None) -> Memory:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         monkeypatch.setattr(shared_memory_writer, "map_segment", full)

@@ -435,11 +435,11 @@ class ToolSession:
                 self._socket = self._listener.accept(_CALLS_WITHIN)
         finally:
             self._met.set()
-        self._reader = RecordReader(
-            Direction.OUTGOING,
-            trusted=self._has_token and bool(self._capabilities),
-            shared=SharedMemoryReader(self._folder, TO_ENGINE, TO_TOOL) if self._folder and self._shares() else None,
-        )
+        received = None
+        if self._folder is not None and self._shares():
+            received = SharedMemoryReader(self._folder, TO_ENGINE, TO_TOOL, self._pool_share)
+        trusted = self._has_token and bool(self._capabilities)
+        self._reader = RecordReader(Direction.OUTGOING, trusted=trusted, shared=received)
         for data in self._records if self._socket is None else iter(self._socket.receive, None):
             message = self._reader.decode(data)
             if isinstance(message, Records):

@@ -138,9 +138,10 @@ class RecordReader:
         return [] if table is None else [ArrivedBatch(table, len(records.data))]
 
     @staticmethod
-    def _read(steady: SteadyReader, shared: SharedMemoryReader, data: pa.Buffer, place: Place) -> ArrivedBatch:
+    def _read(steady: SteadyReader, shared: SharedMemoryReader, data: pa.Buffer, place: Place | None) -> ArrivedBatch:
         table = steady.read(data)
-        shared.remember(table, place)
+        if place is not None:
+            shared.remember(table, place)
         return ArrivedBatch(table, data.size)
 
     def close(self) -> None:

@@ -14,14 +14,15 @@ of its Arrow IPC stream there, in bytes, as three little-endian 64-bit numbers. 
 from __future__ import annotations
 
 import contextlib
-import mmap
+import ctypes
 import os
 import stat
 import struct
 import sys
+import weakref
 from itertools import starmap
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from kedge.exceptions import ProtocolError
 
@@ -37,6 +38,7 @@ __all__ = [
     "TAKEN",
     "TO_ENGINE",
     "TO_TOOL",
+    "Memory",
     "Place",
     "is_descriptor",
     "is_private",
@@ -64,6 +66,10 @@ BODY = 64
 
 _MARK = b"KEDGE-SHM\x00"
 _PLACE = struct.Struct("<QQQ")
+
+
+Memory: TypeAlias = "ctypes.Array[ctypes.c_ubyte]"
+"""A mapped segment, byte for byte; it stays mapped as long as anything refers to it, and holds no descriptor."""
 
 
 class Place(NamedTuple):
@@ -125,7 +131,7 @@ def is_private(folder: Path) -> bool:
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
 
 
-def map_segment(path: Path, size: int | None = None) -> mmap.mmap:
+def map_segment(path: Path, size: int | None = None) -> Memory:
     """Map a segment: the file that is there, or with a ``size`` in bytes a new one.
 
     All of a new file's memory is set aside now, so that a full disk is an OSError here, and not a fault when the
@@ -139,13 +145,30 @@ def map_segment(path: Path, size: int | None = None) -> mmap.mmap:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
             raise PermissionError(f"{path} is no plain file of this user")
-        return mmap.mmap(descriptor, found.st_size)
+        return _map(descriptor, found.st_size)
     except BaseException:
         if size is not None:
             path.unlink(missing_ok=True)
         raise
     finally:
         os.close(descriptor)
+
+
+def _map(descriptor: int, size: int) -> Memory:
+    """Map a file, which may be closed then. The ``mmap`` of Python before 3.13 keeps a descriptor for each mapping."""
+    import mmap  # for its constants
+
+    system = ctypes.CDLL(None, use_errno=True)
+    system.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, *(ctypes.c_int,) * 3, ctypes.c_int64)
+    system.mmap.restype = ctypes.c_void_p
+    address = system.mmap(None, size, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED, descriptor, 0)
+    if address == ctypes.c_void_p(-1).value:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    memory: Memory = (ctypes.c_ubyte * size).from_address(address)
+    system.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
+    weakref.finalize(memory, system.munmap, address, size).atexit = False
+    return memory
 
 
 def _set_aside(descriptor: int, size: int) -> None:

@@ -21,26 +21,33 @@ from kedge.wire.shared_memory import (
 )
 
 if TYPE_CHECKING:
-    import mmap
     from collections.abc import Iterator
     from pathlib import Path
+
+    from kedge.wire.shared_memory import Memory
 
 __all__ = ["SharedMemoryReader"]
 
 
 class _Lease:
-    """One batch in one segment; its end, on whichever thread, clears the byte of the segment that says so."""
+    """One batch in one segment; its end, on whichever thread, clears the byte of the segment that says so.
 
-    def __init__(self, memory: mmap.mmap, byte: int) -> None:
+    ``held`` gets the bytes of the segment meanwhile.
+    """
+
+    def __init__(self, memory: Memory, byte: int, held: dict[int, int]) -> None:
         self._memory = memory
         self._byte = byte
+        self._held = held
+        held[id(self)] = len(memory)
 
     def __del__(self) -> None:
+        self._held.pop(id(self), None)
         self._memory[self._byte] = FREE
 
 
 class _Mapping(NamedTuple):
-    memory: mmap.mmap
+    memory: Memory
     address: int
     byte: int
 
@@ -48,32 +55,40 @@ class _Mapping(NamedTuple):
 class _Known(NamedTuple):
     table: weakref.ref[pa.Table]
     place: Place
-    memory: mmap.mmap
+    memory: Memory
 
 
 class SharedMemoryReader:
     """Opens the segments of the writer with the same folder and prefix.
 
-    ``own_prefix`` is that of this end's own segments, in which the peer may send a batch back.
+    ``own_prefix`` is that of this end's own segments, in which the peer may send a batch back. Where batches are kept
+    that hold more than half of a pool of ``budget`` bytes, the next ones are copied, and their segments handed back at
+    once: the writer, which would find none free, would send what follows inline.
     """
 
-    def __init__(self, folder: Path, prefix: str, own_prefix: str) -> None:
+    def __init__(self, folder: Path, prefix: str, own_prefix: str, budget: int = 64 << 20) -> None:
         self._folder = folder
         self._prefixes = (prefix, own_prefix)
+        self._most_held = budget // 2
+        self._held: dict[int, int] = {}
         self._mappings: dict[int, _Mapping] = {}
         self._known: dict[int, _Known] = {}
 
     def __repr__(self) -> str:
         return f"<SharedMemoryReader {self._prefixes[0]}: {len(self._mappings)} segments>"
 
-    def buffers(self, descriptor: bytes) -> Iterator[tuple[pa.Buffer, Place]]:
+    def buffers(self, descriptor: bytes) -> Iterator[tuple[pa.Buffer, Place | None]]:
         """The streams that a descriptor stands for, as buffers on the segments themselves, and their places.
 
         The segment of a buffer is the writer's again when the last reference to the buffer, and to every table that
-        was read from it, is gone. Raises ProtocolError for a place that is none.
+        was read from it, is gone. A copy has no place. Raises ProtocolError for a place that is none.
         """
         for place in unpack_descriptor(descriptor):
-            yield self._buffer(place), place
+            buffer = self._buffer(place)
+            if sum(list(self._held.values())) > self._most_held:
+                yield _copy(buffer), None
+            else:
+                yield buffer, place
 
     def remember(self, table: pa.Table, place: Place) -> None:
         """Note the table that was read from a place, so that it can be sent back."""
@@ -100,7 +115,7 @@ class SharedMemoryReader:
 
     def _buffer(self, place: Place) -> pa.Buffer:
         memory, address, byte = self._mappings.get(place.segment) or self._map(place.segment)
-        lease = _Lease(memory, byte)
+        lease = _Lease(memory, byte, self._held)
         if place.offset + place.length > len(memory):
             raise ProtocolError(f"{place} lies outside of its segment of {len(memory)} bytes")
         return pa.foreign_buffer(address + place.offset, place.length, lease)
@@ -116,3 +131,9 @@ class SharedMemoryReader:
             raise ProtocolError(f"the shared memory {path} cannot be read: {error}") from error
         mapping = self._mappings[number] = _Mapping(memory, pa.py_buffer(memory).address, byte)
         return mapping
+
+
+def _copy(buffer: pa.Buffer) -> pa.Buffer:
+    copy = pa.allocate_buffer(buffer.size)
+    pa.FixedSizeBufferWriter(copy).write(buffer)
+    return copy
