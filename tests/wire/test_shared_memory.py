@@ -140,6 +140,20 @@ class TestPool:
         assert pool.send(numbers(MIB)) is not None
         assert pool.writer.statistics().segments == 1
 
+    def test_what_dies_in_a_circle_is_handed_back(self, pool: Pool) -> None:
+        """The search for garbage finds the batch, and all that it lies on, at once."""
+        place = pool.writer.place(numbers(MIB))
+        assert place is not None
+        reader = SharedMemoryReader(pool.folder, "in", "out")
+        with pytest.raises(ProtocolError, match="outside") as caught:
+            list(reader.buffers(pack_descriptor([place._replace(length=1 << 40)])))
+        circle: list[object] = [caught, reader]
+        circle.append(circle)
+        del circle, caught, reader
+        gc.collect()
+        assert pool.send(numbers(MIB)) is not None
+        assert pool.writer.statistics().segments == 1
+
     def test_what_is_kept_does_not_use_the_pool_up(self, pool: Pool) -> None:
         """Beyond half of the pool what comes is copied, and its segment comes back at once."""
         pool.reader = SharedMemoryReader(pool.folder, "in", "out", 4 * MIB)

@@ -19,12 +19,14 @@ import os
 import stat
 import struct
 import sys
-import weakref
 from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+import pyarrow as pa
+
 from kedge.exceptions import ProtocolError
+from kedge.lifecycle.limits import MOST_PLACES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,8 +88,11 @@ def pack_descriptor(places: list[Place]) -> bytes:
 
 
 def unpack_descriptor(data: bytes) -> Iterator[Place]:
-    """The places of a descriptor. Raises ProtocolError where it is cut off."""
+    """The places of a descriptor. Raises ProtocolError where it is cut off, or has more than any writer's."""
     body = data[len(_MARK) :]
+    if len(body) > MOST_PLACES * _PLACE.size:
+        count = len(body) // _PLACE.size
+        raise ProtocolError(f"a message says that {count} batches lie in shared memory, the limit is {MOST_PLACES}")
     if not body or len(body) % _PLACE.size:
         raise ProtocolError(
             f"{len(data)} bytes came as a descriptor of shared memory, which is no whole number of places"
@@ -135,7 +140,7 @@ def map_segment(path: Path, size: int | None = None) -> Memory:
     """Map a segment: the file that is there, or with a ``size`` in bytes a new one.
 
     All of a new file's memory is set aside now, so that a full disk is an OSError here, and not a fault when the
-    memory is written. Raises OSError also for a link, another user's file, and one that is no plain file.
+    memory is written. Raises OSError also for a link, another user's file, and one that is no plain file or too short.
     """
     flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(path, flags if size is None else flags | os.O_CREAT | os.O_EXCL, 0o600)
@@ -145,7 +150,9 @@ def map_segment(path: Path, size: int | None = None) -> Memory:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
             raise PermissionError(f"{path} is no plain file of this user")
-        return _map(descriptor, found.st_size)
+        if found.st_size < BODY:
+            raise OSError(f"{path} has {found.st_size} bytes, and a segment at least {BODY}")
+        return _map(path, found.st_size)
     except BaseException:
         if size is not None:
             path.unlink(missing_ok=True)
@@ -154,20 +161,15 @@ def map_segment(path: Path, size: int | None = None) -> Memory:
         os.close(descriptor)
 
 
-def _map(descriptor: int, size: int) -> Memory:
-    """Map a file, which may be closed then. The ``mmap`` of Python before 3.13 keeps a descriptor for each mapping."""
-    import mmap  # for its constants
+def _map(path: Path, size: int) -> Memory:
+    """Map a file by Arrow, whose mappings live on when the file is closed.
 
-    system = ctypes.CDLL(None, use_errno=True)
-    system.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, *(ctypes.c_int,) * 3, ctypes.c_int64)
-    system.mmap.restype = ctypes.c_void_p
-    address = system.mmap(None, size, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED, descriptor, 0)
-    if address == ctypes.c_void_p(-1).value:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-    memory: Memory = (ctypes.c_ubyte * size).from_address(address)
-    system.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
-    weakref.finalize(memory, system.munmap, address, size).atexit = False
+    Python's own keep a descriptor each, before version 3.13.
+    """
+    with pa.memory_map(str(path), "r+") as file:
+        region = file.read_buffer(size)
+    memory: Memory = (ctypes.c_ubyte * region.size).from_address(region.address)
+    memory.region = region  # type: ignore[attr-defined]  # freed after all finalizers, which may write here
     return memory
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 
 from kedge.exceptions import ProtocolError
+from kedge.lifecycle.limits import MOST_SEGMENTS
 from kedge.wire.shared_memory import (
     FREE,
     RETIRED,
@@ -123,6 +124,8 @@ class SharedMemoryReader:
     def _map(self, number: int) -> _Mapping:
         for known in [known for known, mapping in self._mappings.items() if mapping.memory[0] == RETIRED]:
             del self._mappings[known]
+        if len(self._mappings) >= MOST_SEGMENTS:
+            raise ProtocolError(f"more than {MOST_SEGMENTS} segments of shared memory are in use, which is the limit")
         byte = 1 if number & SENT_BACK else 0
         path = self._folder / segment_name(self._prefixes[byte], number & ~SENT_BACK)
         try:
