@@ -26,6 +26,7 @@ from tests.faults.processes import TOOLS, posix_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
 COMMAND = (sys.executable, "-m", "kedge.service", "start-sdk-tool-service", str(TOOLS), "Copy")
 SCRIPT = Script(tools.Source)
@@ -135,11 +136,11 @@ class Authority:
         self.folder = folder
         self._authority = trustme.CA()
 
-    def files(self, name: str) -> dict[str, str]:
+    def files(self, name: str, not_after: datetime | None = None) -> dict[str, str]:
         """The environment of one end, whose certificate is for ``localhost``."""
         folder = self.folder / name
-        folder.mkdir()
-        issued = self._authority.issue_cert("localhost")
+        folder.mkdir(parents=True)
+        issued = self._authority.issue_cert("localhost", not_after=not_after)
         issued.cert_chain_pems[0].write_to_path(str(folder / "cert.pem"))
         issued.private_key_pem.write_to_path(str(folder / "key.pem"))
         self._authority.cert_pem.write_to_path(str(folder / "ca.pem"))
