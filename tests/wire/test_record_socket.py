@@ -144,15 +144,6 @@ class TestRecordSocket:
         peer.sendall(LENGTH.pack(len(message)) + message + LENGTH.pack(1) + b"!")
         assert receiver.receive() == message
         assert receiver.receive() == b"!"
-        pieces: list[int] = []
-
-        def some(most: int, _flags: int = 0) -> bytes:
-            pieces.append(most)
-            return bytes(most)
-
-        monkeypatch.setattr(receiver, "_some", some)
-        receiver._rest(b"", 3500)
-        assert pieces == [1000, 1000, 1000, 500]
 
     def test_who_waits_for_a_peer_that_does_not_read_is_freed_by_breaking_off(
         self, pair: tuple[RecordSocket, RecordSocket]

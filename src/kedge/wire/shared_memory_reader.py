@@ -18,16 +18,14 @@ from kedge.wire.shared_memory import (
     Place,
     map_segment,
     segment_name,
-    unpack_descriptor,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from kedge.wire.shared_memory import Memory
 
-__all__ = ["SharedMemoryReader"]
+__all__ = ["SharedMemoryReader", "copy_of"]
 
 
 class _Lease:
@@ -62,12 +60,14 @@ class _Known(NamedTuple):
 class SharedMemoryReader:
     """Opens the segments of the writer with the same folder and prefix.
 
-    ``own_prefix`` is that of this end's own segments, in which the peer may send a batch back. Where batches are kept
-    that hold more than half of a pool of ``budget`` bytes, the next ones are copied, and their segments handed back at
-    once: the writer, which would find none free, would send what follows inline.
+    ``own_prefix`` is that of this end's own segments, in which the peer may send a batch back. ``remembers`` says that
+    this end may do so itself, and tables are to be noted for it. ``budget`` is the size of the pool, in bytes.
     """
 
-    def __init__(self, folder: Path, prefix: str, own_prefix: str, budget: int = 64 << 20) -> None:
+    def __init__(
+        self, folder: Path, prefix: str, own_prefix: str, budget: int = 64 << 20, *, remembers: bool = True
+    ) -> None:
+        self.remembers = remembers
         self._folder = folder
         self._prefixes = (prefix, own_prefix)
         self._most_held = budget // 2
@@ -78,25 +78,32 @@ class SharedMemoryReader:
     def __repr__(self) -> str:
         return f"<SharedMemoryReader {self._prefixes[0]}: {len(self._mappings)} segments>"
 
-    def buffers(self, descriptor: bytes) -> Iterator[tuple[pa.Buffer, Place | None]]:
-        """The streams that a descriptor stands for, as buffers on the segments themselves, and their places.
+    def buffer(self, place: Place) -> pa.Buffer:
+        """The stream that lies in a place, as a buffer on the segment itself.
 
-        The segment of a buffer is the writer's again when the last reference to the buffer, and to every table that
-        was read from it, is gone. A copy has no place. Raises ProtocolError for a place that is none.
+        The segment is the writer's again when the last reference to the buffer, and to every table that was read from
+        it, is gone. Raises ProtocolError for a place that is none.
         """
-        for place in unpack_descriptor(descriptor):
-            buffer = self._buffer(place)
-            if sum(list(self._held.values())) > self._most_held:
-                yield _copy(buffer), None
-            else:
-                yield buffer, place
+        memory, address, byte = self._mappings.get(place.segment) or self._map(place.segment)
+        lease = _Lease(memory, byte, self._held)
+        if place.offset + place.length > len(memory):
+            raise ProtocolError(f"{place} lies outside of its segment of {len(memory)} bytes")
+        return pa.foreign_buffer(address + place.offset, place.length, lease)
+
+    @property
+    def holds_much(self) -> bool:
+        """Whether batches are kept that hold more than half of the pool.
+
+        What comes then is better copied, and its segment handed back at once: the writer, which would soon find none
+        free, would send what follows inline.
+        """
+        return len(self._held) > 1 and sum(list(self._held.values())) > self._most_held
 
     def remember(self, table: pa.Table, place: Place) -> None:
-        """Note the table that was read from a place, so that it can be sent back."""
+        """Note the table that was read from a place, so that :meth:`send_back` knows it."""
         key = id(table)
-        forget = partial(self._known.pop, key)
-        memory = self._mappings[place.segment].memory
-        self._known[key] = _Known(weakref.ref(table, lambda _: forget(None)), place, memory)
+        forget = partial(self._known.pop, key)  # called with the dead reference, which serves as pop's default
+        self._known[key] = _Known(weakref.ref(table, forget), place, self._mappings[place.segment].memory)
 
     def send_back(self, table: pa.Table) -> Place | None:
         """The place of a table that is remembered, for its writer to read; None where it has to be written anew.
@@ -104,22 +111,18 @@ class SharedMemoryReader:
         It can be on its way back once at a time. May be called from another thread.
         """
         known = self._known.get(id(table))
-        if known is None or known.table() is not table or known.memory[1] != FREE or known.place.segment & SENT_BACK:
+        if known is None:
             return None
-        known.memory[1] = TAKEN
-        return known.place._replace(segment=known.place.segment | SENT_BACK)
+        reference, (segment, offset, length), memory = known
+        if reference() is not table or memory[1] != FREE or segment & SENT_BACK:
+            return None
+        memory[1] = TAKEN
+        return Place(segment | SENT_BACK, offset, length)
 
     def close(self) -> None:
         """Let go of the segments that no batch lies on any more."""
         self._known.clear()
         self._mappings.clear()
-
-    def _buffer(self, place: Place) -> pa.Buffer:
-        memory, address, byte = self._mappings.get(place.segment) or self._map(place.segment)
-        lease = _Lease(memory, byte, self._held)
-        if place.offset + place.length > len(memory):
-            raise ProtocolError(f"{place} lies outside of its segment of {len(memory)} bytes")
-        return pa.foreign_buffer(address + place.offset, place.length, lease)
 
     def _map(self, number: int) -> _Mapping:
         for known in [known for known, mapping in self._mappings.items() if mapping.memory[0] == RETIRED]:
@@ -136,7 +139,8 @@ class SharedMemoryReader:
         return mapping
 
 
-def _copy(buffer: pa.Buffer) -> pa.Buffer:
+def copy_of(buffer: pa.Buffer) -> pa.Buffer:
+    """The same bytes in memory of this process."""
     copy = pa.allocate_buffer(buffer.size)
     pa.FixedSizeBufferWriter(copy).write(buffer)
     return copy
