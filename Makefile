@@ -60,7 +60,7 @@ bench: $(INSTALLED) ## measure, against named peers in the same run
 	$(BIN)/kedge bench $(ARGS)
 
 fuzz: $(INSTALLED) ## what a nightly run tries: all faults, 10,000 sequences over the wire, ten minutes of bytes
-	KEDGE_FUZZ=10000 $(BIN)/python -m pytest tests/wire/test_fuzz.py $(ARGS)
+	KEDGE_FUZZ=10000 $(BIN)/python -m pytest tests/wire/test_fuzz.py tests/wire/test_fuzz_records.py $(ARGS)
 	KEDGE_TEST_SLOW=1 $(BIN)/python -m pytest tests/faults
 	$(BIN)/python -m pip install --quiet --target build/atheris atheris
 	PYTHONPATH=build/atheris $(BIN)/python tests/wire/fuzz_codec.py -max_total_time=600 -rss_limit_mb=2048 -timeout=10

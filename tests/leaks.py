@@ -1,9 +1,9 @@
 """A pytest plugin that fails a test which leaves something behind.
 
 What is looked at after each test, and once more when the session ends: processes started by this session,
-whoever their parent is by now; threads; open descriptors; files in the temp directory (which is one of the
-session's own); and folders named ``kedge-*`` in shared memory. A thing that is still going away has `GRACE`
-seconds to do so.
+whoever their parent is by now; threads; open descriptors, and shared memory that is mapped; files in the temp
+directory (which is one of the session's own); and folders named ``kedge-*`` in shared memory. A thing that is
+still going away has `GRACE` seconds to do so.
 """
 
 import contextlib
@@ -93,6 +93,9 @@ def _descriptors() -> frozenset[tuple[int, str]]:
         for link in Path("/proc/self/fd").iterdir():
             with contextlib.suppress(FileNotFoundError):  # the one that lists them
                 found.add((int(link.name), str(link.readlink())))
+        for line in Path("/proc/self/maps").read_text().splitlines():
+            if "/kedge-shm-" in line:
+                found.add((int(line.partition("-")[0], 16), line.split(maxsplit=5)[5]))
     return frozenset((number, target) for number, target in found if target not in _KEPT_OPEN)
 
 

@@ -1,4 +1,4 @@
-"""Every fault at every step, over both transports: it ends in time, with the right error, or with every record."""
+"""Every fault at every step, over every transport: it ends in time, with the right error, or with every record."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import contextlib
 import dataclasses
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,26 +25,29 @@ import pytest
 
 import kedge
 from kedge import KedgeError, ToolCrashed, ToolStartError, ToolTimeout, UsageError
-from kedge.host import session
+from kedge.host import out_of_process, session
 from kedge.host.run_tool import TableSink, config_document
 from kedge.host.sinks import open_sink
 from kedge.host.target import resolve_target
 from kedge.host.tool_call import ToolCall
+from kedge.wire.record_socket import RecordListener
 from tests.faults.matrix import (
     ELSEWHERE,
     HOST_FAULTS,
     REQUIRED,
     STEPS,
     TOOL_FAULTS,
-    TRANSPORTS,
     Case,
     host_cases,
     tool_cases,
 )
 from tests.faults.processes import Command, is_gone, posix_only, wait_until
+from tests.faults.transports import TRANSPORTS, choosable, command_over, on_each, over
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from kedge.wire.record_socket import RecordSocket
 
 pytestmark = [posix_only, pytest.mark.timeout(300)]
 
@@ -50,7 +56,8 @@ BATCH = 1 << 17
 BATCHES = 5
 """Of 1 MiB each: large enough to travel through shared memory."""
 TABLE = pa.table({"x": pa.array(range(BATCHES * BATCH), pa.int64())})
-AT_ONCE = 4
+AT_ONCE = 6
+"""Runs; those of them that wait leave the machine to the others."""
 ENDS_WITHIN = 20.0
 """Seconds, for one of several runs at once on a busy machine; none takes more than five on an idle one."""
 LEAVES_NOTHING_WITHIN = 5.0
@@ -97,38 +104,35 @@ def run_case(case: Case) -> Outcome:
 def run_host_case(case: Case, folder: Path) -> HostOutcome:
     """One command that is ended from outside while its tool hangs."""
     pa.parquet.write_table(TABLE, folder / "in.parquet")
-    environment = {} if case.transport == "shared memory" else {"KEDGE_SHARED_MEMORY": ""}
+    program, environment = command_over(case.transport)
+    temporary = Path(tempfile.mkdtemp())  # a socket's path has to be short
+    environment["TMPDIR"] = str(temporary)
     if case.step == "import":
         environment["KEDGE_TEST_BREAK_AT_IMPORT"] = "hangs"
     files = ("-i", "Input=in.parquet", "-o", "Output=out.parquet", "-c", f"Step={case.step}", "-c", "Fault=hangs")
-    command = Command("tool", "run", TOOL, *files, folder=folder, environment=environment)
+    command = Command("tool", "run", TOOL, *files, folder=folder, environment=environment, program=program)
     command.wait_until_it_says("hanging")
     processes = command.descendants()
-    places = [p for p in (Path("/dev/shm"),) if p.is_dir()]
     command.send(getattr(signal, case.fault))
     code, _ = command.finish()
 
     def left() -> list[str]:
-        shared = [str(path) for place in places for path in place.glob(f"kedge-shm-{command.process.pid}-*")]
-        return [str(p) for p in processes if not is_gone(p)] + shared
+        files = [*temporary.iterdir(), *Path("/dev/shm").glob(f"kedge-shm-{command.process.pid}-*")]
+        return [str(each) for each in (*files, *(process for process in processes if not is_gone(process)))]
 
     wait_until(lambda: not left(), LEAVES_NOTHING_WITHIN)
-    return HostOutcome(code, left(), {path.name for path in folder.iterdir()} - {"log"})
-
-
-def over_grpc_alone(patch: pytest.MonkeyPatch) -> None:
-    """Let hosts of this process offer no more than gRPC has."""
-    patch.setenv("KEDGE_SHARED_MEMORY", "")
-    patch.setattr(session, "SOCKETS_SUPPORTED", False)
+    outcome = HostOutcome(code, left(), {path.name for path in folder.iterdir()} - {"log"})
+    shutil.rmtree(temporary)
+    return outcome
 
 
 SLOW = "KEDGE_TEST_SLOW" in os.environ
-NIGHTLY = pytest.mark.skipif(not SLOW, reason="no records are on their way; KEDGE_TEST_SLOW=1 asks for it")
+NIGHTLY = pytest.mark.skipif(not SLOW, reason="another transport has this; KEDGE_TEST_SLOW=1 asks for it")
 
 
-def is_alike(case: Case) -> bool:
-    """Whether a case differs from its twin over the other transport by nothing that the transport does."""
-    return case.transport == "inline" and case.step in ("constructor", "connection complete", "end")
+def marked(cases: list[Case]) -> list[Any]:
+    """Cases as parameters, of which some are for the night."""
+    return [pytest.param(case, marks=() if case.daily else NIGHTLY) for case in cases]
 
 
 Outcomes = dict[Case, "Future[Any]"]
@@ -138,20 +142,21 @@ def selected(request: pytest.FixtureRequest, function: str) -> list[Case]:
     """The cases of a test that this session is to run."""
     items: list[Any] = [i for i in request.session.items if i.name.startswith(f"{function}[")]
     cases = [item.callspec.params["case"] for item in items if item.path == Path(__file__)]
-    return [case for case in cases if SLOW or not is_alike(case)]
+    return [case for case in cases if SLOW or case.daily]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _choosable() -> Iterator[None]:
+    with choosable():
+        yield
 
 
 @pytest.fixture(scope="module")
 def outcomes(request: pytest.FixtureRequest) -> Outcomes:
-    """All runs with a fault in the tool process, several at once, one transport after the other."""
-    cases = selected(request, "test_of_a_tool_process")
-    done: Outcomes = {}
-    for transport in TRANSPORTS:
-        with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(AT_ONCE) as pool:
-            if transport == "inline":
-                over_grpc_alone(patch)
-            done |= {case: pool.submit(run_case, case) for case in cases if case.transport == transport}
-    return done
+    """All runs with a fault in the tool process, several at once; first those that wait longest."""
+    cases = sorted(selected(request, "test_of_a_tool_process"), key=lambda case: case.fault != "frozen")
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return {case: pool.submit(over, case.transport, partial(run_case, case)) for case in cases}
 
 
 @pytest.fixture(scope="module")
@@ -168,8 +173,37 @@ class TestTable:
 
     def test_has_every_step_of_every_fault(self) -> None:
         assert {fault: tuple(steps) for fault, steps in TOOL_FAULTS.items()} == dict.fromkeys(TOOL_FAULTS, STEPS)
-        ways = {(case.fault, case.step, case.transport) for case in tool_cases()}
-        assert {(f, s, t) for f in TOOL_FAULTS for s in STEPS[1:] for t in TRANSPORTS} <= ways
+        assert {(f, s, t) for f in TOOL_FAULTS for s in STEPS[1:] for t in TRANSPORTS} <= set(map(tuple, tool_cases()))
+
+    @pytest.mark.parametrize("cases", [tool_cases(), host_cases()], ids=["tool process", "host"])
+    def test_leaves_no_step_no_fault_and_no_transport_to_the_night(self, cases: list[Case]) -> None:
+        """Every fault at every step is met each day, and every fault over every transport."""
+        daily = [case for case in cases if case.daily]
+        assert {(case.fault, case.step) for case in daily} == {(case.fault, case.step) for case in cases}
+        assert {(case.fault, case.transport) for case in daily} == {
+            (case.fault, transport) for case in cases for transport in TRANSPORTS
+        }
+
+    def test_has_every_transport_at_every_step_of_a_tool_process(self) -> None:
+        daily = {(case.step, case.transport) for case in tool_cases() if case.daily}
+        assert daily >= {(step, transport) for step in STEPS[1:] for transport in TRANSPORTS}
+
+    def test_runs_over_the_transports_that_it_names(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        accepted: list[RecordListener] = []
+        accept = RecordListener.accept
+
+        def noted(listener: RecordListener, timeout: float) -> RecordSocket:
+            accepted.append(listener)
+            return accept(listener, timeout)
+
+        monkeypatch.setattr(RecordListener, "accept", noted)
+        found = {}
+        for transport in TRANSPORTS:
+            passed = over(transport, copied).statistics.transport
+            assert passed is not None
+            found[transport] = len(accepted), passed.pool is not None
+            accepted.clear()
+        assert list(found.values()) == [(0, False), (1, False), (1, True)]
 
     @pytest.mark.parametrize("name", sorted({name for names in ELSEWHERE.values() for name in names}))
     def test_names_tests_that_there_are(self, name: str) -> None:
@@ -181,9 +215,7 @@ class TestTable:
 
 
 class TestFault:
-    @pytest.mark.parametrize(
-        "case", [pytest.param(case, marks=NIGHTLY if is_alike(case) else ()) for case in tool_cases()], ids=str
-    )
+    @pytest.mark.parametrize("case", marked(tool_cases()), ids=str)
     def test_of_a_tool_process(self, case: Case, outcomes: Outcomes) -> None:
         outcome: Outcome = outcomes[case].result()
         expected = TOOL_FAULTS[case.fault][case.step]
@@ -195,17 +227,10 @@ class TestFault:
             assert issubclass(outcome.error or Exception, expected.error), outcome
             assert re.search(expected.text, outcome.text), outcome
 
-    @pytest.mark.parametrize("case", host_cases(), ids=str)
+    @pytest.mark.parametrize("case", marked(host_cases()), ids=str)
     def test_of_the_host(self, case: Case, host_outcomes: Outcomes) -> None:
         outcome: HostOutcome = host_outcomes[case].result()
         assert outcome == HostOutcome(HOST_FAULTS[case.fault], [], {"in.parquet"})
-
-
-@pytest.fixture(params=TRANSPORTS)
-def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    if request.param == "inline":
-        over_grpc_alone(monkeypatch)
-    return str(request.param)
 
 
 @pytest.fixture
@@ -220,8 +245,8 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def copied(inputs: object = TABLE, **options: Any) -> kedge.ToolResult:
-    return kedge.run_tool(TOOL, {"Input": inputs}, config={"Step": "never", "Fault": "none"}, **options)
+def copied(**options: Any) -> kedge.ToolResult:
+    return kedge.run_tool(TOOL, {"Input": TABLE}, **{"config": {"Step": "never", "Fault": ""}, **options})
 
 
 class TestFull:
@@ -238,13 +263,13 @@ class TestFull:
         assert caplog.text.count("records travel through less shared memory") == 1
         assert list(tiny_disk.iterdir()) == []
 
-    def test_disk_for_an_output_is_named_and_leaves_no_file(self, tiny_disk: Path, transport: str) -> None:
-        call = ToolCall(
-            resolve_target(TOOL), {"Input": TABLE}, config_xml=config_document({"Step": transport, "Fault": ""})
-        )
-        with pytest.raises(UsageError, match=r"out\.arrow cannot be written: .*No space left"):
-            call.run(lambda _anchor: open_sink(tiny_disk / "out.arrow"))
-        assert list(tiny_disk.iterdir()) == []
+    def test_disk_for_an_output_is_named_and_leaves_no_file(self, tiny_disk: Path) -> None:
+        config = config_document({"Step": "never", "Fault": ""})
+        for transport in TRANSPORTS:
+            call = ToolCall(resolve_target(TOOL), {"Input": TABLE}, config_xml=config)
+            with pytest.raises(UsageError, match=r"out\.arrow cannot be written: .*No space left"):
+                over(transport, partial(call.run, lambda _anchor: open_sink(tiny_disk / "out.arrow")))
+            assert list(tiny_disk.iterdir()) == []
 
     def test_disk_for_temporary_files_is_named(self, tiny_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         subprocess.run(["mount", "-o", "remount,nr_inodes=1", str(tiny_disk)], check=True)
@@ -253,12 +278,16 @@ class TestFull:
             copied()
 
     @pytest.mark.parametrize("step", ["constructor", "first batch"])
-    def test_memory_for_what_arrives_ends_the_run_or_costs_nothing(self, step: str, transport: str) -> None:
+    def test_memory_for_what_arrives_ends_the_run_or_costs_nothing(self, step: str) -> None:
         """The process goes on with what it has: that may be enough, if the segments are mapped by then."""
-        config = {"Step": step, "Fault": "starved"}
-        with contextlib.suppress(ToolCrashed, ToolTimeout):
-            result = kedge.run_tool(TOOL, {"Input": TABLE}, config=config, idle_timeout=1.0)
-            assert result.errors or result.outputs["Output"].equals(TABLE), transport
+
+        def starve() -> kedge.ToolResult | None:
+            with contextlib.suppress(ToolCrashed, ToolTimeout):
+                return copied(config={"Step": step, "Fault": "starved"}, idle_timeout=1.0)
+            return None
+
+        for transport, result in on_each(starve).items():
+            assert result is None or result.errors or result.outputs["Output"].equals(TABLE), transport
 
 
 class PausingSink(TableSink):
@@ -292,45 +321,54 @@ def no_host_thread_is_left() -> bool:
 class TestStalled:
     """The other side waits as long as it takes, which is no silence of the tool, until the run's own time is over."""
 
-    def call(self, sink: TableSink, inputs: object = TABLE, **options: Any) -> TableSink:
+    @pytest.fixture(autouse=True)
+    def _impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Who stands still is not waited for at the end."""
+        monkeypatch.setattr(session, "_READERS_END_WITHIN", 0.2)
+        monkeypatch.setattr(out_of_process, "_FEEDER_ENDS_WITHIN", 0.2)
+
+    def call(self, sink: TableSink, inputs: object = TABLE, **options: Any) -> pa.Table:
         config = config_document({"Step": "never", "Fault": ""})
         ToolCall(resolve_target(TOOL), {"Input": inputs}, config_xml=config, **options).run(lambda _anchor: sink)
-        return sink
+        return sink.table
 
-    @pytest.mark.usefixtures("transport")
     def test_a_reader_that_pauses_loses_nothing(self) -> None:
-        pauses = iter([1.2])
-        sink = PausingSink(lambda: time.sleep(next(pauses, 0)))
-        assert self.call(sink, idle_timeout=1.0).table.equals(TABLE)
+        def pause_once() -> pa.Table:
+            pauses = iter([1.2])
+            return self.call(PausingSink(lambda: time.sleep(next(pauses, 0))), idle_timeout=1.0)
 
-    def test_a_reader_that_stands_still_is_ended_by_the_timeout(self) -> None:
-        over = threading.Event()
-        began = time.monotonic()
-        with pytest.raises(ToolTimeout, match=r"longer than 1\.5 s"):
-            self.call(PausingSink(lambda: over.wait(60)), timeout=1.5)
-        assert time.monotonic() - began < ENDS_WITHIN
-        over.set()
-        assert wait_until(no_host_thread_is_left, 5)
+        assert all(table.equals(TABLE) for table in on_each(pause_once).values())
 
-    @pytest.mark.usefixtures("transport")
     def test_a_writer_that_pauses_is_not_the_silence_of_the_tool(self) -> None:
-        inputs = pausing(lambda: time.sleep(1.2))
-        assert self.call(TableSink(), inputs, idle_timeout=1.0).table.equals(TABLE)
+        def pause() -> pa.Table:
+            return self.call(TableSink(), pausing(lambda: time.sleep(1.2)), idle_timeout=1.0)
 
-    def test_a_writer_that_stands_still_is_ended_by_the_timeout(self) -> None:
-        over = threading.Event()
+        assert all(table.equals(TABLE) for table in on_each(pause).values())
+
+    @pytest.mark.parametrize("side", ["reader", "writer"])
+    def test_one_that_stands_still_is_ended_by_the_timeout(self, side: str) -> None:
+        over_at_last = threading.Event()
+
+        def stand_still() -> str:
+            def wait() -> object:
+                return over_at_last.wait(60)
+
+            reader, writer = (PausingSink(wait), TABLE) if side == "reader" else (TableSink(), pausing(wait))
+            with pytest.raises(ToolTimeout) as caught:
+                self.call(reader, writer, timeout=1.5)
+            return str(caught.value)
+
         began = time.monotonic()
-        with pytest.raises(ToolTimeout, match=r"longer than 1\.5 s"):
-            self.call(TableSink(), pausing(lambda: over.wait(60)), timeout=1.5)
+        assert set(on_each(stand_still).values()) == {"the run took longer than 1.5 s"}
         assert time.monotonic() - began < ENDS_WITHIN
-        over.set()
+        over_at_last.set()
         assert wait_until(no_host_thread_is_left, 5)
 
 
 class TestClock:
-    def test_of_the_tool_process_changes_nothing(self, transport: str) -> None:
-        result = kedge.run_tool(TOOL, {"Input": TABLE}, config={"Step": "constructor", "Fault": "clock_jump"})
-        assert result.outputs["Output"].equals(TABLE), transport
+    def test_of_the_tool_process_changes_nothing(self) -> None:
+        results = on_each(lambda: copied(config={"Step": "constructor", "Fault": "clock_jump"}))
+        assert all(result.outputs["Output"].equals(TABLE) for result in results.values())
 
     @pytest.mark.parametrize("floor", ["host", "service", "wire", "lifecycle", "tool_run.py"])
     def test_no_wait_looks_at_the_clock_on_the_wall(self, floor: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from kedge.exceptions import UsageError
 from kedge.host.sources import InputFile, open_source, open_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 PEOPLE = pa.table({"name": ["Ada", "Grace", None], "born": pa.array([1815, 1906, None], pa.int16())})
@@ -222,6 +223,42 @@ class TestObjects:
     def test_a_column_alone_is_no_table(self) -> None:
         with pytest.raises(UsageError, match="the polars Series holds no table"):
             open_source(pl.Series([1]))
+
+
+class TestClose:
+    def test_does_not_take_away_what_is_being_read(self) -> None:
+        """A run may be over while an input still makes its next batch; who reads it lets go of it."""
+        begun, go_on, errors = threading.Event(), threading.Event(), []
+        table = pa.table({"x": [1]})
+
+        def slow() -> Iterator[pa.RecordBatch]:
+            begun.set()
+            assert go_on.wait(20)
+            yield table.to_batches()[0]
+
+        reader = pa.RecordBatchReader.from_batches(table.schema, slow())
+        (source,) = open_sources(reader)
+
+        def read() -> None:
+            try:
+                list(source.batches())
+            except UsageError as error:
+                errors.append(str(error))
+
+        reading = threading.Thread(target=read)
+        reading.start()
+        assert begun.wait(20)
+        source.close()
+        go_on.set()
+        reading.join(20)
+        assert errors == ["the pyarrow RecordBatchReader was closed before it was read to its end"]
+
+    def test_ends_what_is_read_later(self) -> None:
+        (source,) = open_sources(pa.table({"x": [1]}))
+        batches = source.batches()
+        source.close()
+        with pytest.raises(UsageError, match="the pyarrow Table was closed before it was read to its end"):
+            next(batches)
 
 
 class TestConnections:

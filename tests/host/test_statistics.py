@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -16,8 +17,6 @@ from tests.behaviour.adapters import TOKEN, Outcome, Script, Served, initializat
 from tests.faults.processes import TOOLS, kedge, posix_only
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from kedge.wire.statistics import ConnectionStatistics
 
 TABLE = pa.table({"x": pa.array(range(3 << 17), pa.int64())})
@@ -41,6 +40,20 @@ class TestRun:
         assert transport.sent.high_water <= BUDGET
         assert transport.received_batches == 3
         assert transport.received_bytes > TABLE.nbytes
+
+    def test_keeps_many_results_with_few_descriptors(self) -> None:
+        """All that is kept is more than the pool, and travels through it; the limit is the tool process's, too."""
+        resource = pytest.importorskip("resource")
+        table = pa.concat_tables([TABLE] * 24)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/dev/fd").iterdir())) + 40, hard))
+        try:
+            transport = transport_of(table)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert transport.pool is not None
+        assert table.nbytes > BUDGET
+        assert (transport.pool.batches, transport.pool.inline) == (72, 0)
 
     def test_has_no_pool_without_shared_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("KEDGE_SHARED_MEMORY", "")

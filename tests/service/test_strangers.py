@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 import subprocess
 import sys
@@ -19,6 +18,7 @@ import trustme
 from kedge import UsageError
 from kedge.host.process import ToolProcess
 from kedge.service.settings import ServiceSettings
+from kedge.wire.record_socket import RecordListener
 from kedge.wire.transport_security import Certificates
 from tests.behaviour import tools
 from tests.behaviour.adapters import RawStreams, Script, Served, raw_initialization
@@ -26,10 +26,21 @@ from tests.faults.processes import TOOLS, posix_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
 COMMAND = (sys.executable, "-m", "kedge.service", "start-sdk-tool-service", str(TOOLS), "Copy")
 SCRIPT = Script(tools.Source)
-SOCKETS = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
+SOCKETS = """
+import socket, sys
+for path in sys.argv[1:]:
+    try:
+        socket.socket(socket.AF_UNIX).connect(path)
+    except PermissionError:
+        print("refused", path)
+    else:
+        print("reached", path)
+"""
+"""Says of each path whether this user reaches it."""
 NOBODY = 65534
 as_root = pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root can be somebody else")
 
@@ -53,15 +64,18 @@ class TestSocket:
     @as_root
     @pytest.mark.skipif(sys.platform != "linux", reason="it becomes nobody")
     def test_another_user_cannot_reach_it(self, process: ToolProcess) -> None:
-        arguments = [sys.executable, "-I", "-S", "-c", SOCKETS, process.address.removeprefix("unix:")]
+        assert process.run_directory is not None
+        listener = RecordListener(process.run_directory / "records.sock", process.token)
+        sockets = process.address.removeprefix("unix:"), str(listener.path)
+        arguments = [sys.executable, "-I", "-S", "-c", SOCKETS, *sockets]
         options: Any = {"capture_output": True, "check": False, "cwd": "/", "env": {}, "text": True}
         mine = subprocess.run(arguments, **options)
-        assert mine.returncode == 0, mine.stderr
+        assert mine.stdout.splitlines() == [f"reached {path}" for path in sockets], mine.stderr
         theirs = subprocess.run(["setpriv", f"--reuid={NOBODY}", "--clear-groups", *arguments], **options)
+        listener.close()
         if "setpriv" in theirs.stderr or "libpython" in theirs.stderr:
             pytest.skip(f"nobody cannot run this interpreter: {theirs.stderr}")
-        assert theirs.returncode != 0
-        assert re.search("PermissionError|Permission denied", theirs.stderr), theirs.stderr
+        assert theirs.stdout.splitlines() == [f"refused {path}" for path in sockets], theirs.stderr
 
     def test_is_all_that_is_opened(self, process: ToolProcess) -> None:
         """Nothing listens on a port, so a client over TCP finds nobody."""
@@ -122,11 +136,11 @@ class Authority:
         self.folder = folder
         self._authority = trustme.CA()
 
-    def files(self, name: str) -> dict[str, str]:
+    def files(self, name: str, not_after: datetime | None = None) -> dict[str, str]:
         """The environment of one end, whose certificate is for ``localhost``."""
         folder = self.folder / name
-        folder.mkdir()
-        issued = self._authority.issue_cert("localhost")
+        folder.mkdir(parents=True)
+        issued = self._authority.issue_cert("localhost", not_after=not_after)
         issued.cert_chain_pems[0].write_to_path(str(folder / "cert.pem"))
         issued.private_key_pem.write_to_path(str(folder / "key.pem"))
         self._authority.cert_pem.write_to_path(str(folder / "ca.pem"))

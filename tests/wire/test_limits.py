@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
 import pytest
 
-from kedge import Anchor, ProtocolError
+from kedge import Anchor, PluginV2, ProtocolError, run_tool
+from kedge.host import collector, message_log
+from kedge.host.collector import Collector
+from kedge.host.message_log import MessageLog
+from kedge.host.run_tool import TableSink
 from kedge.lifecycle import limits
-from kedge.lifecycle.events import ConnectionCompleted, Initialized
+from kedge.lifecycle.events import ConnectionCompleted, Initialized, SendProgress
 from kedge.lifecycle.incoming import IncomingRecords
 from kedge.lifecycle.machine import Lifecycle
 from kedge.lifecycle.transitions import State
+from kedge.sdk.constants import MessageType
+from kedge.sdk.fields import Metadata
 from kedge.sdk.initialization import IncomingAnchor, IncomingConnection, Initialization
-from kedge.wire import control
+from kedge.sdk.outlet import Message, TranslatedMessage
+from kedge.wire import control, shared_memory_reader
 from kedge.wire.assembler import ChunkAssembler, Limits
-from kedge.wire.control import decode_control_in
+from kedge.wire.control import decode_control_in, decode_control_out
 from kedge.wire.records import Records
+from kedge.wire.shared_memory import SUPPORTED, Place, pack_descriptor, unpack_descriptor
+from kedge.wire.shared_memory_reader import SharedMemoryReader
 from tests.behaviour.raw_protocol import message_class
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class TestDefaults:
@@ -41,6 +56,111 @@ class TestControl:
         message = message_class("ControlIn")(plugin_initialization_data=data).SerializeToString()
         with pytest.raises(ProtocolError, match="announced 10001 anchors, the limit is 10000"):
             decode_control_in(message)
+
+    @pytest.mark.parametrize("way", ["metadata", "schema"])
+    def test_more_columns_than_any_table_has_are_refused(self, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+        monkeypatch.setattr(control, "MOST_COLUMNS", 2)
+        schema = pa.schema([(name, pa.int64()) for name in "abc"])
+        fields = [{"name": name, "type": 5} for name in "abc"]
+        columns = {"metadata": {"fields": fields}} if way == "metadata" else {"schema": schema.serialize().to_pybytes()}
+        push = {"output_anchor_name": "Output", **columns}
+        message = message_class("ControlOut")(outgoing_metadata=push).SerializeToString()
+        with pytest.raises(ProtocolError, match="anchor 'Output' cannot be read: it has 3 columns, the limit is 2"):
+            decode_control_out(message)
+
+    @pytest.mark.parametrize(("sent", "shown"), [(float("nan"), 0.0), (float("inf"), 1.0), (-1.0, 0.0), (0.5, 0.5)])
+    def test_progress_is_a_fraction(self, sent: float, shown: float) -> None:
+        message = message_class("ControlOut")(update_progress={"value": sent}).SerializeToString()
+        assert decode_control_out(message) == SendProgress(shown)
+
+
+class TestSharedMemory:
+    def test_more_places_than_any_message_has_are_refused(self) -> None:
+        places = [Place(0, 64, 8)] * (limits.MOST_PLACES + 1)
+        assert len(list(unpack_descriptor(pack_descriptor(places[1:])))) == limits.MOST_PLACES
+        with pytest.raises(ProtocolError, match="says that 1001 batches lie in shared memory, the limit is 1000"):
+            unpack_descriptor(pack_descriptor(places))
+
+    @pytest.mark.skipif(not SUPPORTED, reason="there is no shared memory here")
+    def test_more_segments_than_any_pool_has_are_refused(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(shared_memory_reader, "MOST_SEGMENTS", 2)
+        for number in range(3):
+            (tmp_path / f"in-{number}").write_bytes(bytes(128))
+        reader = SharedMemoryReader(tmp_path, "in", "out")
+        assert [reader.buffer(Place(number, 64, 8)).size for number in (0, 1)] == [8, 8]
+        with pytest.raises(ProtocolError, match="more than 2 segments"):
+            reader.buffer(Place(2, 64, 8))
+
+    @pytest.mark.skipif(not SUPPORTED, reason="there is no shared memory here")
+    @pytest.mark.parametrize("size", [0, 1, 63])
+    def test_what_is_too_short_for_a_segment_is_none(self, tmp_path: Path, size: int) -> None:
+        (tmp_path / "in-0").write_bytes(bytes(size))
+        reader = SharedMemoryReader(tmp_path, "in", "out")
+        with pytest.raises(ProtocolError, match=f"has {size} bytes, and a segment at least 64"):
+            reader.buffer(Place(0, 0, 0))
+
+
+class TestMessages:
+    def test_of_a_run_are_kept_up_to_a_number_and_errors_beside_them(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(message_log, "KEPT_MESSAGES", 3)
+        log = MessageLog()
+        taken = [log.take(Message(MessageType.WARN, str(n))) for n in range(5)]
+        assert [message is not None for message in taken] == [True, True, True, False, False]
+        assert log.take(Message(MessageType.ERROR, "no")) is not None
+        last = log.end()
+        assert last is log.kept[-1]
+        assert last.kind is MessageType.WARN
+        assert last.text.startswith("the tool sent 2 messages more, 0 of them errors, that are not shown")
+        assert [message.text for message in log.kept[:-1]] == ["0", "1", "2", "no"]
+        assert log.end() is None
+
+    def test_of_a_run_are_kept_up_to_a_size(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(message_log, "KEPT_MESSAGE_BYTES", 10)
+        log = MessageLog()
+        for _ in range(3):
+            log.take(Message(MessageType.ERROR, "12345"))
+        last = log.end()
+        assert last is not None
+        assert last.kind is MessageType.ERROR, "errors that are not shown fail the run, too"
+        assert len(log.kept) == 3
+
+    def test_that_are_too_long_are_cut_and_say_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(message_log, "LARGEST_TEXT", 3)
+        log = MessageLog()
+        log.take(Message(MessageType.INFO, "abcdef"))
+        log.take(Message(MessageType.UPDATE_CONFIG, "<Configuration/>"))
+        texts = [message.text for message in log.kept]
+        assert texts == ["abc … (cut: the message has 6 characters)", "<Configuration/>"]
+
+    def test_reach_the_one_who_started_the_run(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(message_log, "KEPT_MESSAGES", 2)
+        result = run_tool(Talks, in_process=True, outputs=[])
+        assert [message.text for message in result.messages[:2]] == ["0", "1"]
+        assert len(result.messages) == 3
+        assert result.ok
+
+
+class Talks(PluginV2):
+    def __init__(self, provider: Any) -> None:
+        self.provider = provider
+
+    def on_record_batch(self, batch: pa.Table, anchor: Any) -> None: ...
+
+    def on_incoming_connection_complete(self, anchor: Any) -> None: ...
+
+    def on_complete(self) -> None:
+        for number in range(9):
+            self.provider.io.info(str(number))
+
+
+class TestMetadata:
+    def test_of_more_anchors_than_any_tool_has_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(collector, "MOST_CONNECTIONS", 2)
+        receiver = Collector(lambda _anchor: TableSink(), lambda _request: TranslatedMessage(""))
+        for name in ("a", "b", "a"):
+            receiver.on_metadata(name, Metadata())
+        with pytest.raises(ProtocolError, match="pushed metadata for more than 2 anchors"):
+            receiver.on_metadata("c", Metadata())
 
 
 class TestConnections:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import sys
@@ -134,6 +135,16 @@ class TestRecordSocket:
         with pytest.raises(ProtocolError, match=f"a message of {1 << 62} bytes came"):
             receiver.receive()
 
+    def test_room_is_made_for_what_comes_and_not_for_what_is_said_to_come(
+        self, raw: tuple[socket.socket, RecordSocket], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(record_socket, "_PIECE", 1000)
+        peer, receiver = raw
+        message = bytes(range(256)) * 200
+        peer.sendall(LENGTH.pack(len(message)) + message + LENGTH.pack(1) + b"!")
+        assert receiver.receive() == message
+        assert receiver.receive() == b"!"
+
     def test_who_waits_for_a_peer_that_does_not_read_is_freed_by_breaking_off(
         self, pair: tuple[RecordSocket, RecordSocket]
     ) -> None:
@@ -190,6 +201,52 @@ class TestRecordListener:
         with pytest.raises(ProtocolError, match="and did not call"):
             listener.accept(0.05)
         listener.close()
+
+    @pytest.mark.parametrize(
+        "said", [LENGTH.pack(1 << 31), LENGTH.pack((1 << 64) - 1), LENGTH.pack(0) * 9, b"\0" * 999]
+    )
+    def test_one_that_says_something_else_is_refused_unread(self, tmp_path: Path, said: bytes) -> None:
+        listener = RecordListener(tmp_path / "records.sock", "a token of some length")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stranger:
+            stranger.connect(str(listener.path))
+            stranger.sendall(said)
+            stranger.shutdown(socket.SHUT_WR)
+            with pytest.raises(ProtocolError, match="somebody without the run's token called"):
+                listener.accept(5)
+        listener.close()
+
+    def test_one_that_says_it_byte_by_byte_has_no_more_time_than_others(self, tmp_path: Path) -> None:
+        listener = RecordListener(tmp_path / "records.sock", "token" * 20)
+        refused = threading.Event()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as slow:
+            slow.connect(str(listener.path))
+
+            def say_slowly() -> None:
+                for byte in LENGTH.pack(100) + b"token" * 20:
+                    if refused.wait(0.02):
+                        return
+                    slow.sendall(bytes((byte,)))
+
+            saying = threading.Thread(target=say_slowly)
+            saying.start()
+            with pytest.raises(ProtocolError, match="somebody without the run's token called"):
+                listener.accept(0.1)
+            refused.set()
+            saying.join()
+        listener.close()
+
+    def test_a_caller_does_not_wait_for_one_who_takes_no_more_calls(self, tmp_path: Path) -> None:
+        with contextlib.ExitStack() as opened:
+            deaf = opened.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+            deaf.bind(str(tmp_path / "records.sock"))
+            deaf.listen(1)
+
+            def call_again_and_again() -> None:
+                for _ in range(200):
+                    opened.callback(RecordSocket.call(tmp_path / "records.sock", "token").close)
+
+            with pytest.raises(OSError, match=r"temporarily unavailable|timed out|refused"):
+                call_again_and_again()
 
     def test_a_path_that_cannot_be_is_an_error(self, tmp_path: Path) -> None:
         with pytest.raises(OSError, match="path too long" if sys.platform != "win32" else ""):

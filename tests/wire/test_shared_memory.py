@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -33,9 +34,9 @@ from kedge.wire.shared_memory_reader import SharedMemoryReader
 from kedge.wire.shared_memory_writer import SharedMemoryWriter
 
 if TYPE_CHECKING:
-    import mmap
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from kedge.wire.shared_memory import Memory
 
 pytestmark = pytest.mark.skipif(not SUPPORTED, reason="needs files that can be removed while they are mapped")
 
@@ -60,6 +61,7 @@ class Pool:
     """Both ends."""
 
     def __init__(self, folder: Path, budget: int = 8 * MIB) -> None:
+        self.folder = folder
         self.writer = SharedMemoryWriter(folder, "in", budget)
         self.reader = SharedMemoryReader(folder, "in", "out")
 
@@ -75,7 +77,7 @@ class Pool:
 def pool(folder: Path) -> Iterator[Pool]:
     made = Pool(folder)
     yield made
-    del made.writer, made.reader  # and with them the mappings, each of which has a descriptor
+    del made.writer, made.reader  # and with them the mappings
 
 
 @pytest.fixture(autouse=True)
@@ -137,6 +139,46 @@ class TestPool:
         assert pool.send(numbers(MIB)) is not None
         assert pool.writer.statistics().segments == 1
 
+    def test_what_dies_in_a_circle_is_handed_back(self, pool: Pool) -> None:
+        """The search for garbage finds the batch, and all that it lies on, at once."""
+        place = pool.writer.place(numbers(MIB))
+        assert place is not None
+        reader = SharedMemoryReader(pool.folder, "in", "out")
+        with pytest.raises(ProtocolError, match="outside") as caught:
+            reader.buffer(place._replace(length=1 << 40))
+        circle: list[object] = [caught, reader]
+        circle.append(circle)
+        del circle, caught, reader
+        gc.collect()
+        assert pool.send(numbers(MIB)) is not None
+        assert pool.writer.statistics().segments == 1
+
+    def test_what_is_kept_does_not_use_the_pool_up(self, pool: Pool) -> None:
+        """Beyond half of the pool what comes is copied, and its segment comes back at once."""
+        shared = SharedMemoryReader(pool.folder, "in", "out", 4 * MIB)
+        reader = RecordReader(Direction.INCOMING, trusted=True, shared=shared)
+
+        def send(first: int) -> pa.Table:
+            place = pool.writer.place(numbers(MIB - 4096, first))
+            assert place is not None
+            ((table, _),) = reader.batches(Records("Input", "#1", memoryview(pack_descriptor([place])), True))
+            return table
+
+        kept = [send(first) for first in range(20)]
+        assert [table["n"][0].as_py() for table in kept] == list(range(20))
+        assert [shared.send_back(table) is not None for table in kept] == [True] * 2 + [False] * 18
+        assert pool.writer.statistics().segments == 3
+        assert pool.writer.statistics().batches == 20
+        kept.clear()
+        assert not shared.holds_much
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="descriptors are counted in /proc")
+    def test_what_is_held_holds_no_descriptor(self, pool: Pool) -> None:
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        held = [pool.send(numbers(MIB)) for _ in range(6)]
+        assert None not in held
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
+
     def test_stays_within_its_budget(self, folder: Path) -> None:
         pool = Pool(folder, budget=3 * MIB)
         held = [pool.send(numbers(MIB - 4096)) for _ in range(5)]
@@ -177,7 +219,7 @@ class TestPool:
     ) -> None:
         first = pool.send(numbers(MIB))
 
-        def full(_path: Path, _size: int | None = None) -> mmap.mmap:
+        def full(_path: Path, _size: int | None = None) -> Memory:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         monkeypatch.setattr(shared_memory_writer, "map_segment", full)

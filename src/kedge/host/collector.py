@@ -7,7 +7,9 @@ import threading
 from typing import TYPE_CHECKING
 
 from kedge.exceptions import ProtocolError
+from kedge.host.message_log import MessageLog
 from kedge.host.results import AnchorStatistics
+from kedge.lifecycle.limits import MOST_CONNECTIONS
 from kedge.sdk.batch_converter import BatchConverter
 from kedge.sdk.constants import MessageType
 from kedge.sdk.engine_types import OutgoingPlan
@@ -54,7 +56,8 @@ class Collector:
         answer: Callable[[Request], Answer],
         observer: Observer | None = None,
     ) -> None:
-        self.messages: list[Message] = []
+        self._log = MessageLog()
+        self.messages = self._log.kept
         self.metadata: dict[str, Metadata] = {}
         self.statistics: dict[str, AnchorStatistics] = {}
         self._open_sink = open_sink
@@ -73,13 +76,16 @@ class Collector:
     def on_metadata(self, anchor: str, metadata: Metadata) -> None:
         """Remember the last announcement of each anchor."""
         with self._lock:
+            if anchor not in self.metadata and len(self.metadata) >= MOST_CONNECTIONS:
+                raise ProtocolError(f"the tool pushed metadata for more than {MOST_CONNECTIONS} anchors, the limit")
             self.metadata[anchor] = metadata
 
     def on_message(self, message: Message) -> None:
-        """Keep a message."""
+        """Keep a message, within the limits of a run."""
         with self._lock:
-            self.messages.append(message)
-        self._observer.on_message(message)
+            shown = self._log.take(message)
+        if shown is not None:
+            self._observer.on_message(shown)
 
     def on_progress(self, fraction: float) -> None:
         """Pass progress on."""
@@ -111,6 +117,7 @@ class Collector:
 
     def finish(self) -> None:
         """Close every sink; an anchor that got no records has the schema that was announced last."""
+        self._end_messages()
         for anchor, sink in self._sinks.items():
             if anchor in self.metadata:
                 sink.announce(schema_from_metadata(self.metadata[anchor]))
@@ -118,6 +125,13 @@ class Collector:
 
     def abandon(self) -> None:
         """Give every sink up."""
+        self._end_messages()
         for sink in self._sinks.values():
             with contextlib.suppress(OSError):
                 sink.abandon()
+
+    def _end_messages(self) -> None:
+        with self._lock:
+            last = self._log.end()
+        if last is not None:
+            self._observer.on_message(last)

@@ -13,7 +13,7 @@ from kedge.host.liveness import Silence
 from kedge.host.process import ToolProcess
 from kedge.host.process_output import tool_frames
 from kedge.host.session import StreamBrokenError, ToolSession
-from kedge.wire.transport_security import Certificates
+from kedge.wire.transport_security import Certificates, why_unanswered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -143,6 +143,7 @@ def _converse(
 ) -> tuple[Exception | None, ConnectionStatistics]:
     """Hold both streams until the run is over; what broke it, if anything did, and what passed."""
     negotiates = process.description is not None
+    certificates = None if process.address.startswith("unix:") else Certificates.from_environment()
     with ToolSession(
         process.address,
         process.token,
@@ -150,14 +151,14 @@ def _converse(
         budget=launch.budget,
         negotiates=negotiates,
         shared_folder=process.shared_folder,
-        certificates=None if process.address.startswith("unix:") else Certificates.from_environment(),
+        certificates=certificates,
         run_directory=process.run_directory,
     ) as session:
         session.initialize(initialization)
         feeder = threading.Thread(target=_feed, args=(session, initialization, feeds), name="kedge-feed", daemon=True)
         feeder.start()
         try:
-            _wait(session, process, launch, began)
+            _wait(session, process, launch, began, certificates)
         finally:
             process.resume()
         failure = session.failure
@@ -165,7 +166,9 @@ def _converse(
     return failure, session.statistics()
 
 
-def _wait(session: ToolSession, process: ToolProcess, launch: Launch, began: float) -> None:
+def _wait(
+    session: ToolSession, process: ToolProcess, launch: Launch, began: float, certificates: Certificates | None
+) -> None:
     """Wait for the end of the session, and bring it about where it would never come."""
     connected = False
     opened = time.monotonic()
@@ -184,6 +187,10 @@ def _wait(session: ToolSession, process: ToolProcess, launch: Launch, began: flo
             late = now > opened + launch.start_timeout
             if not connected and process.wait(0):
                 session.abort(StreamBrokenError("the tool process ended before it was connected"))
+            elif not (connected or process.address.startswith("unix:")) and (
+                why := why_unanswered(process.address, certificates)
+            ):
+                session.abort(ToolStartError(why))
             elif late and (session.negotiates or not connected):
                 session.abort(_unanswered(process, launch.start_timeout))
 

@@ -438,7 +438,7 @@ class ToolSession:
             self._met.set()
         shared_reader = None
         if self._folder is not None and self._shares():
-            shared_reader = SharedMemoryReader(self._folder, TO_ENGINE, TO_TOOL, remembers=False)
+            shared_reader = SharedMemoryReader(self._folder, TO_ENGINE, TO_TOOL, self._pool_share, remembers=False)
         trusted = self._has_token and bool(self._capabilities)
         self._reader = RecordReader(Direction.OUTGOING, trusted=trusted, shared=shared_reader)
         for data in self._records if self._socket is None else iter(self._socket.receive, None):

@@ -67,9 +67,10 @@ def negotiate(metadata: Metadata, settings: ServiceSettings) -> Agreement:
         accepted |= {SHARED_MEMORY}
     if socket is not None:
         accepted |= {RECORD_SOCKET}
-    received = None if folder is None else SharedMemoryReader(folder, shared_memory.TO_TOOL, shared_memory.TO_ENGINE)
-    sent = None
+    received = sent = None
     if folder is not None:
+        ways = shared_memory.TO_TOOL, shared_memory.TO_ENGINE
+        received = SharedMemoryReader(folder, *ways, pool_share(settings.incoming_budget))
         sent = SharedMemoryWriter(folder, shared_memory.TO_ENGINE, pool_share(settings.outgoing_budget))
     trusted = settings.token is not None and bool(accepted)
     reader = RecordReader(Direction.INCOMING, trusted=trusted, shared=received)

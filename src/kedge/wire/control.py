@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from google.protobuf.message import DecodeError
 from google.protobuf.message import Message as WireMessage
 
-from kedge.exceptions import KedgeError, ProtocolError
+from kedge.exceptions import KedgeError, ProtocolError, UsageError
 from kedge.lifecycle.events import (
     Answered,
     Confirm,
@@ -23,7 +23,7 @@ from kedge.lifecycle.events import (
     SendProgress,
     SendRequest,
 )
-from kedge.lifecycle.limits import LARGEST_CONTROL_MESSAGE, MOST_CONNECTIONS
+from kedge.lifecycle.limits import LARGEST_CONTROL_MESSAGE, MOST_COLUMNS, MOST_CONNECTIONS
 from kedge.sdk.constants import MessageType, Priority, UpdateMode
 from kedge.sdk.initialization import IncomingAnchor, IncomingConnection, Initialization, OutgoingAnchor
 from kedge.sdk.outlet import (
@@ -173,7 +173,7 @@ def decode_control_out(data: bytes) -> ControlAction | None:
     if payload == "output_message":
         return SendMessage(_message(message.output_message))
     if payload == "update_progress":
-        return SendProgress(message.update_progress.value)
+        return SendProgress(min(1.0, max(0.0, message.update_progress.value)))  # 0.0 for what is no number, too
     if payload == "translate_message":
         text = message.translate_message
         return SendRequest(message.msg_id, TranslateRequest(text.unlocalized_string, tuple(text.interpolation_data)))
@@ -195,9 +195,11 @@ def _wire_push(action: PushMetadata) -> pb.OutgoingMetadataPush:
 def _pushed_metadata(push: pb.OutgoingMetadataPush) -> Metadata:
     """The announced columns: a peer may fill in the metadata, the schema, or both, of which the metadata wins."""
     try:
-        if push.metadata.fields or not push.schema:
-            return metadata_from_wire(push.metadata)
-        return metadata_from_schema(schema_from_bytes(push.schema))
+        schema = None if push.metadata.fields or not push.schema else schema_from_bytes(push.schema)
+        count = len(push.metadata.fields if schema is None else schema)
+        if count > MOST_COLUMNS:
+            raise UsageError(f"it has {count} columns, the limit is {MOST_COLUMNS}")
+        return metadata_from_wire(push.metadata) if schema is None else metadata_from_schema(schema)
     except (KedgeError, ValueError) as error:
         raise ProtocolError(
             f"the metadata that was pushed for anchor {push.output_anchor_name!r} cannot be read: {error}"

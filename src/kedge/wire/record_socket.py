@@ -17,6 +17,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from kedge.exceptions import ProtocolError
@@ -35,6 +36,10 @@ _LARGEST = 1 << 31
 """Bytes of a message; protobuf ends there, too."""
 _SMALL = 32 << 10
 """Bytes of a message up to which it is read together with what comes before and behind it, and written in one piece."""
+_PIECE = 64 << 20
+"""Bytes of a message for which room is made at once: what a peer says of its length costs nothing before it comes."""
+_CALLS_WITHIN = 5.0
+"""Seconds for a connection to be taken up by the system of the one who listens."""
 _GONE = "the peer is gone, and had not said that no more records follow"
 _ROOM = 1 << 20
 """Bytes that the system may hold on the way; it takes what it allows."""
@@ -64,6 +69,7 @@ class RecordSocket:
         """Connect to the listener at a path. Raises OSError where there is none."""
         caller = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
+            caller.settimeout(_CALLS_WITHIN)
             caller.connect(str(path))
             called = cls(caller)
             called.send(token.encode())
@@ -146,7 +152,7 @@ class RecordSocket:
         parts = [begun] if begun else []
         missing = size - len(begun)
         while missing:
-            data = self._socket.recv(missing, socket.MSG_WAITALL)
+            data = self._socket.recv(min(missing, _PIECE), socket.MSG_WAITALL)
             if not data:
                 raise ConnectionResetError(_GONE)
             parts.append(data)
@@ -170,22 +176,29 @@ class RecordListener:
 
     def accept(self, timeout: float) -> RecordSocket:
         """The caller, who must say the token. Raises ProtocolError where none does in ``timeout`` seconds."""
+        deadline = time.monotonic() + timeout
         self._listener.settimeout(timeout)
         try:
             connected, _ = self._listener.accept()
         except TimeoutError as error:
             raise ProtocolError(f"the tool process agreed to send records to {self.path}, and did not call") from error
-        caller = RecordSocket(connected)
-        connected.settimeout(timeout)
-        try:
-            said = caller.receive()
-        except OSError:
-            said = None
-        if said is None or not hmac.compare_digest(said, self._token.encode()):
-            caller.close()
+        if not self._says_the_token(connected, deadline):
+            connected.close()
             raise ProtocolError(f"somebody without the run's token called {self.path}")
-        connected.setblocking(True)
-        return caller
+        return RecordSocket(connected)
+
+    def _says_the_token(self, caller: socket.socket, deadline: float) -> bool:
+        """Whether the token is what comes first. Not a byte more is read, and no longer waited than until then."""
+        token = self._token.encode()
+        expected = _LENGTH.pack(len(token)) + token
+        said = b""
+        with contextlib.suppress(OSError):
+            while len(said) < len(expected) and (left := deadline - time.monotonic()) > 0:
+                caller.settimeout(left)
+                if not (part := caller.recv(len(expected) - len(said))):
+                    break
+                said += part
+        return hmac.compare_digest(said, expected)
 
     def close(self) -> None:
         """Stop listening, and remove the path."""

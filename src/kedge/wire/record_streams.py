@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kedge.wire.assembler import ChunkAssembler
 from kedge.wire.records import Direction, frame_records
 from kedge.wire.shared_memory import is_descriptor, pack_descriptor, unpack_descriptor
+from kedge.wire.shared_memory_reader import copy_of
 from kedge.wire.shared_memory_writer import SMALLEST
 from kedge.wire.steady import SteadyDecoder, SteadyEncoder, SteadyReader
 
@@ -146,7 +147,10 @@ class RecordReader:
     def _read_shared(self, place: Place) -> ArrivedBatch:
         assert self._shared is not None
         assert self._steady is not None
-        table = self._steady.read(self._shared.buffer(place))
+        buffer = self._shared.buffer(place)
+        if self._shared.holds_much:
+            return ArrivedBatch(self._steady.read(copy_of(buffer)), place.length)
+        table = self._steady.read(buffer)
         if self._shared.remembers:
             self._shared.remember(table, place)
         return ArrivedBatch(table, place.length)

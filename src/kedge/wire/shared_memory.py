@@ -14,16 +14,19 @@ of its Arrow IPC stream there, in bytes, as three little-endian 64-bit numbers. 
 from __future__ import annotations
 
 import contextlib
-import mmap
+import ctypes
 import os
 import stat
 import struct
 import sys
 from itertools import starmap
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import pyarrow as pa
 
 from kedge.exceptions import ProtocolError
+from kedge.lifecycle.limits import MOST_PLACES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +40,7 @@ __all__ = [
     "TAKEN",
     "TO_ENGINE",
     "TO_TOOL",
+    "Memory",
     "Place",
     "is_descriptor",
     "is_private",
@@ -66,6 +70,10 @@ _MARK = b"KEDGE-SHM\x00"
 _PLACE = struct.Struct("<QQQ")
 
 
+Memory: TypeAlias = "ctypes.Array[ctypes.c_ubyte]"
+"""A mapped segment, byte for byte; it stays mapped as long as anything refers to it, and holds no descriptor."""
+
+
 class Place(NamedTuple):
     """Where the stream of one batch lies: the number of the segment, and offset and length in bytes."""
 
@@ -82,8 +90,11 @@ def pack_descriptor(places: list[Place]) -> bytes:
 
 
 def unpack_descriptor(data: bytes) -> Iterator[Place]:
-    """The places of a descriptor. Raises ProtocolError where it is cut off."""
+    """The places of a descriptor. Raises ProtocolError where it is cut off, or has more than any writer's."""
     body = data[len(_MARK) :]
+    if len(body) > MOST_PLACES * _PLACE.size:
+        count = len(body) // _PLACE.size
+        raise ProtocolError(f"a message says that {count} batches lie in shared memory, the limit is {MOST_PLACES}")
     if not body or len(body) % _PLACE.size:
         raise ProtocolError(
             f"{len(data)} bytes came as a descriptor of shared memory, which is no whole number of places"
@@ -127,11 +138,11 @@ def is_private(folder: Path) -> bool:
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
 
 
-def map_segment(path: Path, size: int | None = None) -> mmap.mmap:
+def map_segment(path: Path, size: int | None = None) -> Memory:
     """Map a segment: the file that is there, or with a ``size`` in bytes a new one.
 
     All of a new file's memory is set aside now, so that a full disk is an OSError here, and not a fault when the
-    memory is written. Raises OSError also for a link, another user's file, and one that is no plain file.
+    memory is written. Raises OSError also for a link, another user's file, and one that is no plain file or too short.
     """
     flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(path, flags if size is None else flags | os.O_CREAT | os.O_EXCL, 0o600)
@@ -141,13 +152,27 @@ def map_segment(path: Path, size: int | None = None) -> mmap.mmap:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
             raise PermissionError(f"{path} is no plain file of this user")
-        return mmap.mmap(descriptor, found.st_size)
+        if found.st_size < BODY:
+            raise OSError(f"{path} has {found.st_size} bytes, and a segment at least {BODY}")
+        return _map(path, found.st_size)
     except BaseException:
         if size is not None:
             path.unlink(missing_ok=True)
         raise
     finally:
         os.close(descriptor)
+
+
+def _map(path: Path, size: int) -> Memory:
+    """Map a file by Arrow, whose mappings live on when the file is closed.
+
+    Python's own keep a descriptor each, before version 3.13.
+    """
+    with pa.memory_map(str(path), "r+") as file:
+        region = file.read_buffer(size)
+    memory: Memory = (ctypes.c_ubyte * region.size).from_address(region.address)
+    memory.region = region  # type: ignore[attr-defined]  # freed after all finalizers, which may write here
+    return memory
 
 
 def _set_aside(descriptor: int, size: int) -> None:

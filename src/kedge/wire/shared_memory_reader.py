@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 
 from kedge.exceptions import ProtocolError
+from kedge.lifecycle.limits import MOST_SEGMENTS
 from kedge.wire.shared_memory import (
     FREE,
     RETIRED,
@@ -20,25 +21,32 @@ from kedge.wire.shared_memory import (
 )
 
 if TYPE_CHECKING:
-    import mmap
     from pathlib import Path
 
-__all__ = ["SharedMemoryReader"]
+    from kedge.wire.shared_memory import Memory
+
+__all__ = ["SharedMemoryReader", "copy_of"]
 
 
 class _Lease:
-    """One batch in one segment; its end, on whichever thread, clears the byte of the segment that says so."""
+    """One batch in one segment; its end, on whichever thread, clears the byte of the segment that says so.
 
-    def __init__(self, memory: mmap.mmap, byte: int) -> None:
+    ``held`` gets the bytes of the segment meanwhile.
+    """
+
+    def __init__(self, memory: Memory, byte: int, held: dict[int, int]) -> None:
         self._memory = memory
         self._byte = byte
+        self._held = held
+        held[id(self)] = len(memory)
 
     def __del__(self) -> None:
+        self._held.pop(id(self), None)
         self._memory[self._byte] = FREE
 
 
 class _Mapping(NamedTuple):
-    memory: mmap.mmap
+    memory: Memory
     address: int
     byte: int
 
@@ -46,20 +54,24 @@ class _Mapping(NamedTuple):
 class _Known(NamedTuple):
     table: weakref.ref[pa.Table]
     place: Place
-    memory: mmap.mmap
+    memory: Memory
 
 
 class SharedMemoryReader:
     """Opens the segments of the writer with the same folder and prefix.
 
     ``own_prefix`` is that of this end's own segments, in which the peer may send a batch back. ``remembers`` says that
-    this end may do so itself, and tables are to be noted for it.
+    this end may do so itself, and tables are to be noted for it. ``budget`` is the size of the pool, in bytes.
     """
 
-    def __init__(self, folder: Path, prefix: str, own_prefix: str, *, remembers: bool = True) -> None:
+    def __init__(
+        self, folder: Path, prefix: str, own_prefix: str, budget: int = 64 << 20, *, remembers: bool = True
+    ) -> None:
         self.remembers = remembers
         self._folder = folder
         self._prefixes = (prefix, own_prefix)
+        self._most_held = budget // 2
+        self._held: dict[int, int] = {}
         self._mappings: dict[int, _Mapping] = {}
         self._known: dict[int, _Known] = {}
 
@@ -73,10 +85,19 @@ class SharedMemoryReader:
         it, is gone. Raises ProtocolError for a place that is none.
         """
         memory, address, byte = self._mappings.get(place.segment) or self._map(place.segment)
-        lease = _Lease(memory, byte)
+        lease = _Lease(memory, byte, self._held)
         if place.offset + place.length > len(memory):
             raise ProtocolError(f"{place} lies outside of its segment of {len(memory)} bytes")
         return pa.foreign_buffer(address + place.offset, place.length, lease)
+
+    @property
+    def holds_much(self) -> bool:
+        """Whether batches are kept that hold more than half of the pool.
+
+        What comes then is better copied, and its segment handed back at once: the writer, which would soon find none
+        free, would send what follows inline.
+        """
+        return len(self._held) > 1 and sum(list(self._held.values())) > self._most_held
 
     def remember(self, table: pa.Table, place: Place) -> None:
         """Note the table that was read from a place, so that :meth:`send_back` knows it."""
@@ -106,6 +127,8 @@ class SharedMemoryReader:
     def _map(self, number: int) -> _Mapping:
         for known in [known for known, mapping in self._mappings.items() if mapping.memory[0] == RETIRED]:
             del self._mappings[known]
+        if len(self._mappings) >= MOST_SEGMENTS:
+            raise ProtocolError(f"more than {MOST_SEGMENTS} segments of shared memory are in use, which is the limit")
         byte = 1 if number & SENT_BACK else 0
         path = self._folder / segment_name(self._prefixes[byte], number & ~SENT_BACK)
         try:
@@ -114,3 +137,10 @@ class SharedMemoryReader:
             raise ProtocolError(f"the shared memory {path} cannot be read: {error}") from error
         mapping = self._mappings[number] = _Mapping(memory, pa.py_buffer(memory).address, byte)
         return mapping
+
+
+def copy_of(buffer: pa.Buffer) -> pa.Buffer:
+    """The same bytes in memory of this process."""
+    copy = pa.allocate_buffer(buffer.size)
+    pa.FixedSizeBufferWriter(copy).write(buffer)
+    return copy

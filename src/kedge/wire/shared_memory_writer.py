@@ -12,10 +12,10 @@ from kedge.wire.ipc import END_MARKER, lay_out, stream_pieces
 from kedge.wire.shared_memory import BODY, FREE, RETIRED, TAKEN, Place, map_segment, segment_name
 
 if TYPE_CHECKING:
-    import mmap
     from pathlib import Path
 
     from kedge.wire.ipc import Layout
+    from kedge.wire.shared_memory import Memory
 
 __all__ = ["SMALLEST", "PoolStatistics", "SharedMemoryWriter", "pool_share"]
 
@@ -30,7 +30,7 @@ _OPTIONS = pa.ipc.IpcWriteOptions()
 """Those of every stream. Where it is given none, Arrow looks for them in the environment."""
 _GRAIN = 64 << 10
 _LEAST_SEGMENT = 512 << 10
-"""Bytes. Each segment takes a file descriptor at both ends."""
+"""Bytes. The kernel bounds how many mappings a process has."""
 
 
 class PoolStatistics(NamedTuple):
@@ -55,7 +55,7 @@ def pool_share(budget: int) -> int:
 
 class _Segment(NamedTuple):
     number: int
-    memory: mmap.mmap
+    memory: Memory
     body: pa.Buffer
     path: Path
 
