@@ -15,7 +15,7 @@ import pyarrow as pa
 from kedge.formula.codegen import Names, Writer, Written, compiled, name
 from kedge.formula.columns import to_array, to_list
 from kedge.formula.convert import convert
-from kedge.formula.rows import MOST_EXAMPLES, SOURCE, references, stored
+from kedge.formula.rows import MOST_EXAMPLES, SOURCE, counted, references, stored
 from kedge.formula.typed import FieldRef
 
 if TYPE_CHECKING:
@@ -209,14 +209,6 @@ def _reader(
     return read
 
 
-_PROBLEM: Final = (
-    "            if PROBLEM:",
-    "                problems += 1",
-    f"                if problems <= {MOST_EXAMPLES}:",
-    f"                    examples.append({SOURCE})",
-)
-
-
 def _loop_source(fold: Fold, variables: Sequence[str], checked: bool) -> str:
     """Return the loop over the rows of a piece; ``state`` goes from one piece to the next.
 
@@ -241,7 +233,7 @@ def _loop_source(fold: Fold, variables: Sequence[str], checked: bool) -> str:
             else "        for _ in range(end - start):",
             f"            {SOURCE} = VALUE",
             "            value = STORED",
-            *(_PROBLEM if checked else ()),
+            *(counted("PROBLEM", 12) if checked else ()),
             "            append(value)",
             *_handed_on(fold, written),
             f"    return values, ({', '.join(written)}, first), problems, examples",
