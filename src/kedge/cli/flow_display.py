@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from kedge.cli.display import print_table
+from kedge.cli.tables import print_table
 
 if TYPE_CHECKING:
     from pathlib import Path
