@@ -10,6 +10,7 @@ import typer
 
 import kedge
 from kedge.cli import bench, build, conformance, dev, doctor, flow, install, migrate, new, new_ui, old_verbs, tool
+from kedge.cli.exits import output_read_to_its_end
 
 __all__ = ["main"]
 
@@ -51,7 +52,8 @@ def main() -> None:
     """Run the command line; exits with the codes of :mod:`kedge.cli.exits`."""
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     _take_any_text()
-    app()
+    with output_read_to_its_end():
+        app()
 
 
 def _take_any_text() -> None:

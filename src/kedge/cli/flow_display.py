@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from kedge.cli.console import Console
 from kedge.cli.tables import print_table
 
 if TYPE_CHECKING:
@@ -97,5 +98,5 @@ def _counts(tools: tuple[ToolReport, ...]) -> Table:
         counts.add_column(heading, justify="right" if heading == "tool" else "left")
     for tool in tools:
         known = [f"{anchor.name} {anchor.records:,}" for anchor in tool.anchors if anchor.records is not None]
-        counts.add_row(str(tool.tool_id), escape(tool.name), tool.status, escape(", ".join(known)))
+        counts.add_row(*map(Text, (str(tool.tool_id), tool.name, tool.status, ", ".join(known))))
     return counts

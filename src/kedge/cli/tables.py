@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from rich.cells import cell_len
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
+
+from kedge.cli.console import Console
 
 if TYPE_CHECKING:
     from kedge.sdk.fields import Metadata
