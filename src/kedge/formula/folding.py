@@ -15,6 +15,7 @@ import pyarrow as pa
 from kedge.formula.codegen import Names, Writer, Written, compiled, name
 from kedge.formula.columns import to_array, to_list
 from kedge.formula.convert import convert
+from kedge.formula.ranges import narrowest
 from kedge.formula.rows import MOST_EXAMPLES, SOURCE, counted, references, stored
 from kedge.formula.typed import FieldRef
 
@@ -134,7 +135,7 @@ def compile_fold(
 
     Raises `UsageError` where the expression's type has no conversion to ``kind``.
     """
-    conversion = convert(FieldRef(SOURCE, expression.type), kind, options)
+    conversion = convert(FieldRef(SOURCE, narrowest(expression)), kind, options)
     return Fold(expression, output, kind, created, edges, conversion)
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 from kedge.formula.codegen import Names, Writer, Written, compiled, name
 from kedge.formula.columns import to_array, to_list
 from kedge.formula.convert import convert
+from kedge.formula.ranges import narrowest
 from kedge.formula.rows import SOURCE, counted, references, stored
 from kedge.formula.typed import FieldRef
 
@@ -83,7 +84,7 @@ def compile_generator(
     read it. The values are stored in the type ``kind``. Raises `UsageError` where there is no conversion to
     it.
     """
-    conversions = tuple(convert(FieldRef(SOURCE, each.type), kind, options) for each in (initial, step))
+    conversions = tuple(convert(FieldRef(SOURCE, narrowest(each)), kind, options) for each in (initial, step))
     return Generator(initial, condition, step, output, kind, (conversions[0], conversions[1]))
 
 

@@ -318,7 +318,8 @@ class Tool(Generic[Config]):
 
 def column(name: str, table: str = "") -> exp.Column:
     """Return a column by its name, quoted, of ``table`` where a SELECT reads several."""
-    return exp.column(exp.to_identifier(name, quoted=True), table=table or None)
+    of = exp.to_identifier(table) if table else None
+    return exp.Column(this=exp.Identifier(this=name, quoted=True), table=of)
 
 
 def select_from(projections: Iterable[exp.Expr], table: exp.Expr) -> exp.Select:

@@ -11,6 +11,7 @@ import tempfile
 import time
 import weakref
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -192,8 +193,13 @@ class _Session:
     running: bool
     started: datetime.datetime = field(default_factory=datetime.datetime.now)
 
-    def constants(self) -> dict[str, str]:
+    @cached_property
+    def constants(self) -> Mapping[str, str]:
         return run_constants(self.workflow.document, self.workflow.path, self.temporary, self.given)
+
+    @cached_property
+    def typed_constants(self) -> Mapping[str, str | float]:
+        return typed_constants(self.workflow.document, self.constants)
 
     def graph(self, tools: Iterable[str | Path]) -> Graph:
         folders = [*map(Path, tools), self.workflow.path.parent]
@@ -201,7 +207,7 @@ class _Session:
         for wire in self.workflow.document.connections:
             wired.setdefault(wire.destination, (set(), set()))[0].add(wire.destination_anchor)
             wired.setdefault(wire.origin, (set(), set()))[1].add(wire.origin_anchor)
-        constants = self.constants()
+        constants = self.constants
 
         def custom(node: Node) -> Tool[Any] | None:
             if not node.is_custom:
@@ -217,7 +223,7 @@ class _Session:
             tool_id=tool.tool_id,
             name=tool.node.name,
             directory=self.workflow.path.parent,
-            constants=typed_constants(self.workflow.document, self.constants()),
+            constants=self.typed_constants,
             settings=self.settings,
             started=self.started,
             temporary=self.temporary,
