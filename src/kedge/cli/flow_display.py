@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from rich.status import Status
     from typing_extensions import Self
 
+    from kedge.workflow.checking import CheckReport
     from kedge.workflow.report import Message, RunReport, ToolReport
-    from kedge.workflow.workflow import CheckReport
 
 __all__ = ["FlowDisplay", "print_check", "print_run"]
 

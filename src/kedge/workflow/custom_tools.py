@@ -155,6 +155,7 @@ def _as_tool(found: CustomTool, constants: Mapping[str, str]) -> Tool[str]:
             config_xml=config,
             constants=known,
             update_only=update_only,
+            cancelled=context.cancelled,
         )
 
     def bind(config: str, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:
