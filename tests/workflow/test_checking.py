@@ -54,8 +54,8 @@ class Passes(Meets):
     input_anchors = ("Input",)
 
     def __init__(self, provider):
-        (arriving,) = (each.metadata for each in provider.incoming_anchors["Input"].values())
-        names = [field.name for field in arriving]
+        (arriving,) = (each["metadata"] for each in provider.incoming_anchors["Input"].values())
+        names = [field.name for field in arriving.fields]
         provider.push_outgoing_metadata("Output", pa.schema([(name, pa.int64()) for name in [*names, "more"]]))
 '''
 
