@@ -5,6 +5,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
+# Where bytecode is not kept, every command and every tool process compiles what it imports anew: as long as it runs.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test lint format grammar proto proto-check docs lock bench fuzz changelog clean
 
