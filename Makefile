@@ -5,8 +5,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
+# Where bytecode is not kept, every command and every tool process compiles what it imports anew: as long as it runs.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint format proto proto-check docs lock bench fuzz changelog clean
+.PHONY: help venv demo test lint format grammar proto proto-check docs lock bench fuzz changelog clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -41,6 +44,9 @@ lint: $(INSTALLED) proto-check ## everything that is checked without running the
 format: $(INSTALLED) ## format the code, and repair what ruff can repair
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+grammar: $(INSTALLED) ## write the tables of the expression language's grammar
+	$(BIN)/python scripts/generate_grammar.py
 
 proto: $(INSTALLED) ## generate the protobuf module from its .proto
 	$(BIN)/python scripts/generate_proto.py

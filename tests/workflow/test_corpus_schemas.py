@@ -12,7 +12,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kedge.workflow.workflow import Workflow, declared_schemas
+from kedge.workflow.checking import declared_schemas
+from kedge.workflow.workflow import Workflow
 
 if TYPE_CHECKING:
     from kedge.tools.schema import Field, Schema

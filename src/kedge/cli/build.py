@@ -38,8 +38,7 @@ def build(
     give the same bytes.
     """
     with errors_as_exit_codes():
-        from rich.console import Console
-
+        from kedge.cli.console import Console
         from kedge.workspace.build import build_yxi
         from kedge.workspace.built_for import built_for
         from kedge.workspace.project import find_workspace

@@ -210,7 +210,7 @@ def _changes(run: _Run) -> Generator[set[Path], None, None]:
 
 
 def _show(anchor: str, table: pa.Table, before: pa.Table | None) -> None:
-    from kedge.cli.display import print_table
+    from kedge.cli.tables import print_table
     from kedge.testing.comparison import table_differences
 
     if before is None:

@@ -1,17 +1,19 @@
 """From errors and signals to exit codes.
 
 0 the run was clean; 1 the tool or the workflow reported an error; 2 the call was wrong; 3 the machinery failed;
-130 interrupted, 128 and the signal's number ended by another signal.
+130 interrupted, 128 and the signal's number ended by another signal; 141 nobody reads the output any more.
 """
 
 from __future__ import annotations
 
+import os
+import select
 import signal
 import sys
 import threading
 import traceback
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
@@ -21,9 +23,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-__all__ = ["CLEAN", "INTERRUPTED", "MACHINERY", "REPORTED", "USAGE", "EndedBySignal", "errors_as_exit_codes"]
+__all__ = [
+    "CLEAN",
+    "INTERRUPTED",
+    "MACHINERY",
+    "REPORTED",
+    "UNREAD",
+    "USAGE",
+    "EndedBySignal",
+    "errors_as_exit_codes",
+    "output_read_to_its_end",
+]
 
-CLEAN, REPORTED, USAGE, MACHINERY, INTERRUPTED = 0, 1, 2, 3, 130
+CLEAN, REPORTED, USAGE, MACHINERY, INTERRUPTED, UNREAD = 0, 1, 2, 3, 130, 141
 
 _ENDING_SIGNALS = ("SIGTERM", "SIGHUP")
 
@@ -54,6 +66,11 @@ def errors_as_exit_codes() -> Iterator[None]:
         raise typer.Exit(exit_code(error)) from None
     except (typer.Exit, typer.Abort):
         raise
+    except BrokenPipeError:
+        if not _reader_has_ended():
+            traceback.print_exc()
+            raise typer.Exit(MACHINERY) from None
+        raise SystemExit(UNREAD) from None
     except ModuleNotFoundError as error:
         name = (error.name or "").partition(".")[0]
         if name in ("", "kedge"):
@@ -66,6 +83,39 @@ def errors_as_exit_codes() -> Iterator[None]:
     except Exception:
         traceback.print_exc()
         raise typer.Exit(MACHINERY) from None
+
+
+@contextmanager
+def output_read_to_its_end() -> Iterator[None]:
+    """Write out what is buffered; where nobody reads it any more, as after ``head``, end without a word, by 141."""
+    streams = [stream for stream in (sys.stdout, sys.stderr) if stream is not None]
+    try:
+        yield
+    finally:
+        unread = [stream for stream in streams if not _written_out(stream)]
+        if unread:
+            raise SystemExit(UNREAD) from None
+
+
+def _written_out(stream: TextIO) -> bool:
+    try:
+        stream.flush()
+    except BrokenPipeError:
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - what is left would be tried again at the exit
+            os.dup2(nowhere.fileno(), stream.fileno())
+        return False
+    return True
+
+
+def _reader_has_ended() -> bool:
+    """Whether it is the pipe of stdout or stderr that broke, none to a tool; taken for granted where nothing tells."""
+    if not hasattr(select, "poll"):
+        return True
+    poll = select.poll()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):  # closed, or no file
+            poll.register(stream.fileno(), 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
 def exit_code(error: KedgeError) -> int:

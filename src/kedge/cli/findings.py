@@ -6,10 +6,10 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from kedge.cli.console import Console
 from kedge.testing.checks.check import Verdict
 
 if TYPE_CHECKING:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-from kedge.cli.display import print_table
+from kedge.cli.console import Console
+from kedge.cli.tables import print_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from rich.status import Status
     from typing_extensions import Self
 
+    from kedge.workflow.checking import CheckReport
     from kedge.workflow.report import Message, RunReport, ToolReport
-    from kedge.workflow.workflow import CheckReport
 
 __all__ = ["FlowDisplay", "print_check", "print_run"]
 
@@ -97,5 +98,5 @@ def _counts(tools: tuple[ToolReport, ...]) -> Table:
         counts.add_column(heading, justify="right" if heading == "tool" else "left")
     for tool in tools:
         known = [f"{anchor.name} {anchor.records:,}" for anchor in tool.anchors if anchor.records is not None]
-        counts.add_row(str(tool.tool_id), escape(tool.name), tool.status, escape(", ".join(known)))
+        counts.add_row(*map(Text, (str(tool.tool_id), tool.name, tool.status, ", ".join(known))))
     return counts

@@ -6,10 +6,10 @@ import inspect
 import sys
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from kedge.cli.console import Console
 from kedge.sdk.anchors import declared_anchors
 
 if TYPE_CHECKING:

@@ -218,7 +218,7 @@ def _refusals_as_exit_code() -> Iterator[None]:
 
 
 def _print_announcements(result: ToolResult) -> None:
-    from kedge.cli.display import print_schema
+    from kedge.cli.tables import print_schema
 
     for anchor, metadata in result.metadata.items():
         print_schema(anchor, metadata)
@@ -226,7 +226,7 @@ def _print_announcements(result: ToolResult) -> None:
 
 def _run(call: ToolCall, files: dict[str, str]) -> ToolResult:
     """Run with the files opened before anything else, so that a wrong path costs no work."""
-    from kedge.cli.display import PreviewSink
+    from kedge.cli.tables import PreviewSink
     from kedge.host.sinks import open_sinks
 
     written = {anchor: path for anchor, path in files.items() if path != "-"}

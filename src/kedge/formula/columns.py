@@ -7,7 +7,6 @@ __all__ = ["Column", "to_array", "to_list"]
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +45,8 @@ def _numbers(chunk: pa.Array) -> list[Any]:
     raw = memoryview(chunk.buffers()[1])[chunk.offset * width : (chunk.offset + len(chunk)) * width]
     values: list[Any] = raw.cast("B").cast(_CODES[chunk.type]).tolist()
     if chunk.null_count:
+        import pyarrow.compute as pc  # takes longer to load than most workflows to plan
+
         for place in pc.indices_nonzero(chunk.is_null()).to_pylist():
             values[place] = None
     return values

@@ -15,7 +15,8 @@ import pyarrow as pa
 from kedge.formula.codegen import Names, Writer, Written, compiled, name
 from kedge.formula.columns import to_array, to_list
 from kedge.formula.convert import convert
-from kedge.formula.rows import MOST_EXAMPLES, SOURCE, references, stored
+from kedge.formula.ranges import narrowest
+from kedge.formula.rows import MOST_EXAMPLES, SOURCE, counted, references, stored
 from kedge.formula.typed import FieldRef
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def compile_fold(
 
     Raises `UsageError` where the expression's type has no conversion to ``kind``.
     """
-    conversion = convert(FieldRef(SOURCE, expression.type), kind, options)
+    conversion = convert(FieldRef(SOURCE, narrowest(expression)), kind, options)
     return Fold(expression, output, kind, created, edges, conversion)
 
 
@@ -209,14 +210,6 @@ def _reader(
     return read
 
 
-_PROBLEM: Final = (
-    "            if PROBLEM:",
-    "                problems += 1",
-    f"                if problems <= {MOST_EXAMPLES}:",
-    f"                    examples.append({SOURCE})",
-)
-
-
 def _loop_source(fold: Fold, variables: Sequence[str], checked: bool) -> str:
     """Return the loop over the rows of a piece; ``state`` goes from one piece to the next.
 
@@ -241,7 +234,7 @@ def _loop_source(fold: Fold, variables: Sequence[str], checked: bool) -> str:
             else "        for _ in range(end - start):",
             f"            {SOURCE} = VALUE",
             "            value = STORED",
-            *(_PROBLEM if checked else ()),
+            *(counted("PROBLEM", 12) if checked else ()),
             "            append(value)",
             *_handed_on(fold, written),
             f"    return values, ({', '.join(written)}, first), problems, examples",

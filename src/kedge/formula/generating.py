@@ -4,21 +4,21 @@ from __future__ import annotations
 
 __all__ = ["Generated", "Generator", "compile_generator"]
 
-import ast
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from kedge.formula.codegen import Names, Writer, Written, compiled, name
 from kedge.formula.columns import to_array, to_list
 from kedge.formula.convert import convert
-from kedge.formula.rows import MOST_EXAMPLES, SOURCE, references, stored
+from kedge.formula.ranges import narrowest
+from kedge.formula.rows import SOURCE, counted, references, stored
 from kedge.formula.typed import FieldRef
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 
     from kedge.formula.convert import Conversion
     from kedge.formula.options import FormulaOptions
@@ -58,6 +58,8 @@ class Generator:
         There is no end where the condition never fails.
         ``columns`` holds every input field that the expressions read; ``rows`` counts the input rows.
         """
+        import pyarrow.compute as pc  # takes longer to load than most workflows to plan
+
         refs = references(self.initial, self.condition, self.step)
         inputs = [each for each in refs if each.name != self.output]
         nullable = {each: columns[each.name].null_count > 0 for each in inputs}
@@ -82,7 +84,7 @@ def compile_generator(
     read it. The values are stored in the type ``kind``. Raises `UsageError` where there is no conversion to
     it.
     """
-    conversions = tuple(convert(FieldRef(SOURCE, each.type), kind, options) for each in (initial, step))
+    conversions = tuple(convert(FieldRef(SOURCE, narrowest(each)), kind, options) for each in (initial, step))
     return Generator(initial, condition, step, output, kind, (conversions[0], conversions[1]))
 
 
@@ -107,10 +109,11 @@ def _generator_loop(
         "STEP": codes[2].code,
         "FIRST": first.value.code,
         "NEXT": next_one.value.code,
-        "FIRST_PROBLEM": first.problem or ast.Constant(False),
-        "NEXT_PROBLEM": next_one.problem or ast.Constant(False),
+        "REPEAT": names.bind(repeat),
     }
-    return compiled(_generator_source(list(variables.values())), places, names)
+    problems = {"FIRST_PROBLEM": first.problem, "NEXT_PROBLEM": next_one.problem}
+    tested = {key: code for key, code in problems.items() if code is not None}
+    return compiled(_generator_source(list(variables.values()), tested), {**places, **tested}, names)
 
 
 def _new_value_reader(
@@ -124,42 +127,42 @@ def _new_value_reader(
     return read
 
 
-def _generator_source(variables: Sequence[str]) -> str:
-    """Return the loop; it hands a piece over when it is full, with the rows that the values come from."""
+def _generator_source(variables: Sequence[str], tested: Container[str]) -> str:
+    """Return the loop; it hands a piece over when it is full, with the rows that the values come from.
+
+    What is left of a piece bounds the inner loop, so that nothing is counted row by row. ``tested`` are the names of
+    the tests for values that were lost.
+    """
     lists = [f"{each}s" for each in variables]
-    head = f"for {', '.join(variables)}, in zip({', '.join(lists)})" if lists else "for _ in range(rows)"
-    return _GENERATOR.format(arguments=", ".join(["rows", "piece", *lists]), head=head)
-
-
-_GENERATOR: Final = f"""
-def run({{arguments}}):
-    values, owners, ends, examples, problems, count, row = [], [], [], [], 0, 0, -1
-    append = values.append
-    {{head}}:
-        row += 1
-        source = INITIAL
-        value = FIRST
-        if FIRST_PROBLEM:
-            problems += 1
-            if problems <= {MOST_EXAMPLES}:
-                examples.append(source)
-        while CONDITION:
-            append(value)
-            count += 1
-            if count == piece:
-                owners.append(row)
-                ends.append(count)
-                yield values, owners, ends, problems, examples
-                values, owners, ends, examples, problems, count = [], [], [], [], 0, 0
-                append = values.append
-            source = STEP
-            value = NEXT
-            if NEXT_PROBLEM:
-                problems += 1
-                if problems <= {MOST_EXAMPLES}:
-                    examples.append(source)
-        if count and (not ends or ends[-1] != count):
-            owners.append(row)
-            ends.append(count)
-    yield values, owners, ends, problems, examples
-"""
+    each_row = (
+        f"row, ({', '.join(variables)},) in enumerate(zip({', '.join(lists)}))" if lists else "row in range(rows)"
+    )
+    return "\n".join(
+        [
+            f"def run({', '.join(['rows', 'piece', *lists])}):",
+            "    values, owners, ends, examples, problems = [], [], [], [], 0",
+            "    append = values.append",
+            f"    for {each_row}:",
+            f"        {SOURCE} = INITIAL",
+            "        value = FIRST",
+            *(counted("FIRST_PROBLEM", 8) if "FIRST_PROBLEM" in tested else ()),
+            "        while True:",
+            "            for _ in REPEAT(None, piece - len(values)):",
+            "                if not CONDITION:",
+            "                    break",
+            "                append(value)",
+            f"                {SOURCE} = STEP",
+            "                value = NEXT",
+            *(counted("NEXT_PROBLEM", 16) if "NEXT_PROBLEM" in tested else ()),
+            "            else:",
+            "                yield values, [*owners, row], [*ends, piece], problems, examples",
+            "                values, owners, ends, examples, problems = [], [], [], [], 0",
+            "                append = values.append",
+            "                continue",
+            "            break",
+            "        if len(values) != (ends[-1] if ends else 0):",
+            "            owners.append(row)",
+            "            ends.append(len(values))",
+            "    yield values, owners, ends, problems, examples",
+        ]
+    )

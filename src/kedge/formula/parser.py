@@ -7,10 +7,11 @@ __all__ = ["parse"]
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
-from lark import Lark, Token, UnexpectedCharacters, UnexpectedInput, UnexpectedToken, v_args
+from lark import Token, UnexpectedCharacters, UnexpectedInput, UnexpectedToken, v_args
 from lark.visitors import Transformer_NonRecursive
 
 from kedge.formula.errors import error_at
+from kedge.formula.grammar import load_reader
 from kedge.formula.nodes import (
     Binary,
     Boolean,
@@ -56,6 +57,7 @@ _SPOKEN: Final = {
     "OR": "an operator",
     "$END": "the end of the expression",
 }
+_READER: Final = cache(load_reader)
 _UNCLOSED: Final = {
     '"': "the string that starts here has no closing double quote",
     "'": "the string that starts here has no closing single quote",
@@ -74,20 +76,9 @@ def parse(text: str) -> Node:
     if not text.strip():
         raise error_at("the expression is empty; write a value, a field or a function", text, 0)
     try:
-        return _Builder().transform(_reader().parse(text))
+        return _Builder().transform(_READER().parse(text))
     except UnexpectedInput as problem:
         raise _explain(problem, text) from None
-
-
-@cache
-def _reader() -> Lark:
-    return Lark.open(
-        "grammar.lark",
-        rel_to=__file__,
-        parser="lalr",
-        propagate_positions=True,
-        maybe_placeholders=False,
-    )
 
 
 def _explain(problem: UnexpectedInput, text: str) -> FormulaError:

@@ -7,7 +7,7 @@ of a microsecond for each row.
 
 from __future__ import annotations
 
-__all__ = ["MOST_EXAMPLES", "SOURCE", "Columns", "Stored", "evaluate", "references", "stored"]
+__all__ = ["MOST_EXAMPLES", "SOURCE", "Columns", "Stored", "counted", "evaluate", "references", "stored"]
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
@@ -69,3 +69,17 @@ def stored(conversion: Conversion, names: Names, nullable: bool) -> Stored:
     writer = Writer(names, lambda _: Written(name(SOURCE), nullable))
     problem = None if conversion.problem is None else writer.write(conversion.problem).code
     return Stored(writer.write(conversion.value), problem)
+
+
+def counted(problem: str, indent: int) -> list[str]:
+    """Return the lines of a loop that count a value that was lost, and keep it if it is one of the first.
+
+    ``problem`` is the name that stands for the test; ``indent`` is the depth of the lines in blanks.
+    """
+    lines = [
+        f"if {problem}:",
+        "    problems += 1",
+        f"    if problems <= {MOST_EXAMPLES}:",
+        f"        examples.append({SOURCE})",
+    ]
+    return [" " * indent + line for line in lines]

@@ -19,6 +19,7 @@ __all__ = [
     "INT16",
     "INT32",
     "INT64",
+    "INTEGER_LIMITS",
     "SPATIAL",
     "STRING_NAMES",
     "TIME",
@@ -90,7 +91,13 @@ TYPE_NAMES: Final = (
 )
 """Every type name, in the order of Designer's own enumeration."""
 
-INTEGER_NAMES: Final = ("Byte", "Int16", "Int32", "Int64")
+INTEGER_LIMITS: Final = {
+    "Byte": (0, 2**8 - 1),
+    "Int16": (-(2**15), 2**15 - 1),
+    "Int32": (-(2**31), 2**31 - 1),
+    "Int64": (-(2**63), 2**63 - 1),
+}
+"""The least and the greatest value of each integer type, the smallest type first."""
 STRING_NAMES: Final = ("String", "WString", "V_String", "V_WString")
 _INTEGER_DIGITS: Final = {"Bool": 1, "Byte": 3, "Int16": 5, "Int32": 10, "Int64": 19}
 _TEXT_WIDTHS: Final = {"Bool": 5, "Byte": 3, "Int16": 6, "Int32": 11, "Int64": 20, "Float": 14, "Double": 24}
@@ -202,7 +209,7 @@ class DesignerType:
     @property
     def is_integer(self) -> bool:
         """Whether this is Byte, Int16, Int32 or Int64."""
-        return self.name in INTEGER_NAMES
+        return self.name in INTEGER_LIMITS
 
     @property
     def is_numeric(self) -> bool:

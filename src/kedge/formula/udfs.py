@@ -49,6 +49,7 @@ def _result(function: Function) -> DesignerType | None:
     return function.result([Literal(None, each) for each in kinds if each]) if all(kinds) else None
 
 
+@cache
 def _sql_type(kind: DesignerType) -> str:
     return kind.sql.sql("duckdb")
 

@@ -32,6 +32,7 @@ __all__ = [
     "select_from",
 ]
 
+import threading
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
@@ -250,7 +251,8 @@ class Context:
 
     ``running`` is false where schemas are inferred without records; ``used`` are the output anchors that somebody
     reads, once it runs. ``declared`` says the schema that the file declares for an output anchor (``MetaInfo``);
-    ``facts`` are the results of the tool's probes, empty before the run.
+    ``facts`` are the results of the tool's probes, empty before the run. ``cancelled`` is set where schemas are not
+    wanted any more, for tools that take long to say them.
     """
 
     tool_id: int
@@ -266,6 +268,7 @@ class Context:
     used: frozenset[str] = frozenset()
     declared: Mapping[str, Schema] = field(default_factory=dict)
     facts: Mapping[str, pa.Table] = field(default_factory=dict)
+    cancelled: threading.Event = field(default_factory=threading.Event)
 
     def hidden(self, number: int = 0) -> str:
         """Return a name for a hidden column of this tool."""
@@ -318,7 +321,8 @@ class Tool(Generic[Config]):
 
 def column(name: str, table: str = "") -> exp.Column:
     """Return a column by its name, quoted, of ``table`` where a SELECT reads several."""
-    return exp.column(exp.to_identifier(name, quoted=True), table=table or None)
+    of = exp.to_identifier(table) if table else None
+    return exp.Column(this=exp.Identifier(this=name, quoted=True), table=of)
 
 
 def select_from(projections: Iterable[exp.Expr], table: exp.Expr) -> exp.Select:

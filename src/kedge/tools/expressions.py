@@ -12,6 +12,7 @@ from kedge.exceptions import WorkflowError
 from kedge.formula.binder import Current, bind
 from kedge.formula.coerce import coerce
 from kedge.formula.options import FormulaOptions
+from kedge.formula.ranges import narrowest
 from kedge.formula.translate import to_sql
 from kedge.formula.typed import FieldRef, Kind, Literal, Typed
 from kedge.formula.types import V_WSTRING, DesignerType
@@ -71,7 +72,7 @@ def stored_sql(translated: exp.Expr, value: Typed, target: DesignerType, context
     """Return an already translated value, converted to the type of the field that it is stored in."""
     if isinstance(value, Literal) and value.value is None:
         return exp.cast(exp.Null(), target.sql)
-    source = value.type
+    source = narrowest(value)
     if source.is_string and not isinstance(value, FieldRef | Literal):
         source = V_WSTRING  # the size of a computed text is an estimate, so its length is looked at
     converted = Converter(context.tool_id).convert(translated, source, target, field)

@@ -57,6 +57,8 @@ def _joined(batch: pa.RecordBatch, made: Generated, field: Field, result: pa.Sch
 
 def _refuse_standstill(made: Generated, field: Field) -> None:
     """Raise ``WorkflowError`` for a whole piece of one value of one row: such a loop never ends."""
-    if len(made.values) == PIECE and made.rows[0] == made.rows[-1] and len(made.values.unique()) == 1:
+    if len(made.values) < PIECE or made.rows[0] != made.rows[-1]:
+        return
+    if all(len(values.unique()) == 1 for values in (made.values[:2], made.values)):  # the first two tell most apart
         value = made.values[0].as_py()
         raise WorkflowError(f"the loop never ends: {field.name!r} stays {value!r}; correct the loop expression")

@@ -8,7 +8,6 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from kedge.formula import compile_fold
 from kedge.tools.contract import Context, Step
@@ -36,14 +35,18 @@ def recurrence(
     fold = compile_fold(value, field.name, field.type, created=created, edges=edges, options=options_of(context))
 
     def run(records: Mapping[str, pa.RecordBatchReader]) -> Mapping[str, pa.Table]:
+        import pyarrow.compute as pc  # for this alone
+
         table = records["Input"].read_all()
         places = _grouped(table, keys)
-        order = pa.array([row for rows in places for row in rows], pa.int64())
+        order = pa.array([row for rows in places for row in rows], pa.int64()) if keys else None
         starts = list(accumulate((len(rows) for rows in places[:-1]), initial=0))
-        columns = {name: table[name].combine_chunks().take(order) for name in table.column_names}
+        columns = {name: table[name].combine_chunks() for name in table.column_names}
+        if order is not None:
+            columns = {name: column.take(order) for name, column in columns.items()}
         folded = fold.run(columns, len(table), starts)
         report_losses(context, field.name, folded.problems, folded.examples, folded.told)
-        computed = folded.values.take(pc.sort_indices(order))
+        computed = folded.values if order is None else folded.values.take(pc.sort_indices(order))
         place = table.schema.get_field_index(field.name)
         changed = (
             table.append_column(field.name, computed) if created else table.set_column(place, field.name, computed)

@@ -160,6 +160,7 @@ def _as_tool(found: CustomTool, constants: Mapping[str, str], pool: ToolPool | N
             constants=known,
             update_only=update_only,
             pool=pool,
+            cancelled=context.cancelled,
         )
 
     def bind(config: str, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:

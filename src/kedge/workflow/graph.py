@@ -7,6 +7,7 @@ __all__ = ["Graph", "Problem", "ResolvedTool", "Wire", "resolve"]
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
 from kedge.exceptions import UsageError, WorkflowError
@@ -117,14 +118,19 @@ def _connection_number(wire: Wire) -> int:
 
 
 def _sorted_ids(wires: Mapping[int, tuple[Wire, ...]]) -> list[int]:
+    """Return the ids so that each follows its inputs: level by level, in document order within one."""
+    sorter = TopologicalSorter({tool_id: [wire.origin for wire in found] for tool_id, found in wires.items()})
+    try:
+        sorter.prepare()
+    except CycleError as fault:
+        circle = ", ".join(map(str, sorted(set(fault.args[1]))))
+        raise WorkflowError(f"the tools {circle} are connected in a circle") from None
+    places = {tool_id: place for place, tool_id in enumerate(wires)}
     ready: list[int] = []
-    missing = {tool_id: {wire.origin for wire in found} for tool_id, found in wires.items()}
-    while missing:
-        free = [tool_id for tool_id, needs in missing.items() if not needs]
-        if not free:
-            raise WorkflowError(f"the tools {', '.join(map(str, sorted(missing)))} are connected in a circle")
+    while sorter.is_active():
+        free = sorted(sorter.get_ready(), key=places.__getitem__)
         ready.extend(free)
-        missing = {tool_id: needs - set(free) for tool_id, needs in missing.items() if tool_id not in free}
+        sorter.done(*free)
     return ready
 
 

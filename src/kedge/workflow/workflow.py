@@ -8,24 +8,26 @@ import datetime
 import importlib
 import shutil
 import tempfile
+import threading
 import time
 import weakref
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kedge.exceptions import KedgeError, UsageError
-from kedge.tools.contract import Context, Inputs, Report
+from kedge.exceptions import UsageError
+from kedge.tools.contract import Context, Report
 from kedge.tools.element import Element
-from kedge.tools.schema import Schema, declared_schema
 from kedge.tools.settings import Settings
 from kedge.workflow.building import Configuration, configuration_element, plugin_string
+from kedge.workflow.checking import CheckReport, check_graph, declared_schemas
 from kedge.workflow.constants import run_constants, typed_constants
 from kedge.workflow.document import Connection, Document, Node
-from kedge.workflow.graph import Graph, Problem, ResolvedTool, resolve
+from kedge.workflow.graph import Graph, ResolvedTool, resolve
 from kedge.workflow.planner import Anchor, make_plan
 from kedge.workflow.reader import load_document, save_document
-from kedge.workflow.report import Message, RunReport
+from kedge.workflow.report import RunReport
 from kedge.workflow.runner import Limits, Progress, Run
 
 if TYPE_CHECKING:
@@ -36,24 +38,6 @@ if TYPE_CHECKING:
     from kedge.workflow.engine import Engine
 
 ENGINES = {"duckdb": ("kedge.engines.duckdb", "DuckDBEngine")}
-
-
-@dataclass(frozen=True)
-class CheckReport:
-    """What ``check`` found: what cannot run, the schema of every anchor that is known, warnings.
-
-    ``open`` are anchors whose schema depends on records and that the file does not declare.
-    """
-
-    problems: tuple[Problem, ...]
-    schemas: Mapping[Anchor, Schema]
-    messages: tuple[Message, ...]
-    open: tuple[Anchor, ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        """Whether the workflow would run."""
-        return not self.problems
 
 
 @dataclass(frozen=True)
@@ -108,8 +92,7 @@ class Workflow:
         """
         with tempfile.TemporaryDirectory(prefix="kedge-") as temporary:
             session = _Session(self, Path(temporary), constants or {}, settings or Settings(), running=False)
-            graph = session.graph(tools)
-            return _check(graph, session)
+            return check_graph(session.graph(tools), self.document, session.context)
 
     def run(
         self,
@@ -196,8 +179,13 @@ class _Session:
     pool: ToolPool | None = None
     started: datetime.datetime = field(default_factory=datetime.datetime.now)
 
-    def constants(self) -> dict[str, str]:
+    @cached_property
+    def constants(self) -> Mapping[str, str]:
         return run_constants(self.workflow.document, self.workflow.path, self.temporary, self.given)
+
+    @cached_property
+    def typed_constants(self) -> Mapping[str, str | float]:
+        return typed_constants(self.workflow.document, self.constants)
 
     def graph(self, tools: Iterable[str | Path]) -> Graph:
         folders = [*map(Path, tools), self.workflow.path.parent]
@@ -205,7 +193,7 @@ class _Session:
         for wire in self.workflow.document.connections:
             wired.setdefault(wire.destination, (set(), set()))[0].add(wire.destination_anchor)
             wired.setdefault(wire.origin, (set(), set()))[1].add(wire.origin_anchor)
-        constants = self.constants()
+        constants = self.constants
 
         def custom(node: Node) -> Tool[Any] | None:
             if not node.is_custom:
@@ -216,12 +204,12 @@ class _Session:
 
         return resolve(self.workflow.document, constants, custom)
 
-    def context(self, tool: ResolvedTool, report: Report) -> Context:
+    def context(self, tool: ResolvedTool, report: Report, cancelled: threading.Event | None = None) -> Context:
         return Context(
             tool_id=tool.tool_id,
             name=tool.node.name,
             directory=self.workflow.path.parent,
-            constants=typed_constants(self.workflow.document, self.constants()),
+            constants=self.typed_constants,
             settings=self.settings,
             started=self.started,
             temporary=self.temporary,
@@ -229,52 +217,5 @@ class _Session:
             amp=self.workflow.document.switch("RunWithE2"),
             running=self.running,
             declared=declared_schemas(tool.node),
+            cancelled=cancelled or threading.Event(),
         )
-
-
-def _check(graph: Graph, session: _Session) -> CheckReport:
-    problems = list(graph.problems)
-    schemas = _declared_by(session.workflow.document, {problem.tool_id for problem in graph.problems})
-    messages: list[Message] = []
-    open_anchors: list[Anchor] = []
-    for tool in graph.tools.values():
-        name = tool.node.name
-
-        def report(kind: str, text: str, tool: ResolvedTool = tool, name: str = name) -> None:
-            messages.append(Message(tool.tool_id, name, kind, text))
-
-        if any((wire.origin, wire.origin_anchor) not in schemas for wire in tool.wires):
-            open_anchors.extend((tool.tool_id, anchor) for anchor in tool.tool.outputs)
-            continue
-        try:
-            found = tool.tool.bind(tool.config, _input_schemas(tool, schemas), session.context(tool, report))
-        except KedgeError as fault:
-            problems.append(Problem(tool.tool_id, name, tool.node.plugin or tool.node.macro, str(fault)))
-            found = session.context(tool, report).declared
-        schemas.update({(tool.tool_id, anchor): schema for anchor, schema in found.items()})
-        open_anchors.extend((tool.tool_id, anchor) for anchor in tool.tool.outputs if anchor not in found)
-    return CheckReport(tuple(problems), schemas, tuple(messages), tuple(open_anchors))
-
-
-def _declared_by(document: Document, tool_ids: set[int]) -> dict[Anchor, Schema]:
-    """Return what the file declares for tools that cannot run, so that those after them can be checked."""
-    found: dict[Anchor, Schema] = {}
-    for node, _ in document.walk():
-        if node.tool_id in tool_ids:
-            found.update({(node.tool_id, anchor): schema for anchor, schema in declared_schemas(node).items()})
-    return found
-
-
-def declared_schemas(node: Node) -> dict[str, Schema]:
-    """Return the schemas that the file declares for a node's output anchors."""
-    infos = {info.get("connection"): info.find("RecordInfo") for info in node.properties.all("MetaInfo")}
-    return {anchor: declared_schema(record) for anchor, record in infos.items() if record is not None}
-
-
-def _input_schemas(tool: ResolvedTool, schemas: Mapping[Anchor, Schema]) -> Inputs[Schema]:
-    by_anchor: dict[str, list[Schema]] = {entry.name: [] for entry in tool.tool.inputs}
-    names: dict[str, list[str]] = {entry.name: [] for entry in tool.tool.inputs}
-    for wire in tool.wires:
-        by_anchor[wire.anchor].append(schemas[wire.origin, wire.origin_anchor])
-        names[wire.anchor].append(wire.name)
-    return Inputs(by_anchor, names)

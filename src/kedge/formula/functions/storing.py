@@ -28,14 +28,8 @@ from sqlglot import exp
 from kedge.formula import sql
 from kedge.formula.functions.conversions import NUMBER, clean_number_sql, half_away, leading_number
 from kedge.formula.typed import Apply, Function, Nulls, takes
-from kedge.formula.types import BOOL, FLOAT, INT64, DesignerType
+from kedge.formula.types import BOOL, FLOAT, INT64, INTEGER_LIMITS, DesignerType
 
-_LIMITS: Final = {
-    "Byte": (0, 2**8 - 1),
-    "Int16": (-(2**15), 2**15 - 1),
-    "Int32": (-(2**31), 2**31 - 1),
-    "Int64": (-(2**63), 2**63 - 1),
-}
 _EXACT: Final = 2.0**53
 _CLEAN: Final = re.compile(rf"[ \t\n\v\f\r]*{NUMBER}[ \t\n\v\f\r]*", re.ASCII)
 _WHOLE: Final = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]+)[ \t\n\v\f\r]*")
@@ -64,7 +58,7 @@ def widened(target: DesignerType) -> Function:
 @cache
 def narrowed(target: DesignerType) -> Function:
     """Return the conversion of an integer to an integer type that may be too small for it."""
-    low, high = _LIMITS[target.name]
+    low, high = INTEGER_LIMITS[target.name]
     return Function(
         name=f"narrowed to {target}",
         parameters=takes("any n"),
@@ -79,7 +73,7 @@ def narrowed(target: DesignerType) -> Function:
 @cache
 def integer_of_double(target: DesignerType, rounding: bool) -> Function:
     """Return the conversion of a Double to an integer type, rounding or cutting the fraction off."""
-    low, high = _LIMITS[target.name]
+    low, high = INTEGER_LIMITS[target.name]
     whole, name = (half_away, "round") if rounding else (trunc, "trunc")
 
     def convert(number: float) -> int | None:
@@ -101,7 +95,7 @@ def integer_of_double(target: DesignerType, rounding: bool) -> Function:
 @cache
 def integer_of_decimal(target: DesignerType, rounding: bool) -> Function:
     """Return the conversion of a FixedDecimal to an integer type, rounding or cutting the fraction off."""
-    low, high = _LIMITS[target.name]
+    low, high = INTEGER_LIMITS[target.name]
     mode, name = (ROUND_HALF_UP, "round") if rounding else (ROUND_DOWN, "trunc")
 
     def convert(number: Decimal) -> int | None:
