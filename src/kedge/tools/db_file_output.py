@@ -11,7 +11,7 @@ from kedge.exceptions import WorkflowError
 from kedge.tools.code_pages import encoding_of
 from kedge.tools.contract import Context, FileSink, Input, Inputs, Order, Source, Tool
 from kedge.tools.db_file_input import file_format
-from kedge.tools.delimited import ESCAPES
+from kedge.tools.delimited import parse_delimiter
 from kedge.tools.element import Element
 from kedge.tools.options import Options
 from kedge.tools.paths import resolve_path, split_source
@@ -54,9 +54,8 @@ def parse(xml: Element) -> Config:
     file = options.section("File")
     path, table = split_source(file.element.text)
     code = file.attribute("FileFormat", "0")
-    limit = file.attribute("MaxRecords", "")
     file.ignore_attributes("UncPath")
-    config = Config(path.strip(), file_format(path, code, table, file), limit=int(limit or 0))
+    config = Config(path.strip(), file_format(path, code, table, file), limit=file.number_attribute("MaxRecords", 0))
     formats = options.child("FormatSpecificOptions")
     if formats and config.format == "csv":
         config = replace(config, options=_parse_text(formats))
@@ -72,10 +71,9 @@ def parse(xml: Element) -> Config:
 
 
 def _parse_text(options: Options) -> dict[str, str | bool]:
-    delimiter = options.text("Delimeter", ",")
     options.ignore("OutputOption")
     return {
-        "delimiter": ESCAPES.get(delimiter, delimiter),
+        "delimiter": parse_delimiter(options),
         "line_end": options.choice("LineEndStyle", LINE_ENDS, "CRLF"),
         "force_quotes": options.choice("ForceQuotes", QUOTING, "False"),
         "header": options.flag("HeaderRow", True),

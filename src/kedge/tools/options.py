@@ -61,13 +61,25 @@ class Options:
             raise self.fault(name, f"{text!r} is neither True nor False")
         return text == "True"
 
-    def integer(self, name: str, default: int | None = None) -> int:
-        """Return a child's ``value`` or text as a whole number; an empty one counts as absent."""
+    def integer(self, name: str, default: int | None = None, least: int | None = None) -> int:
+        """Return a child's ``value`` or text as a whole number of at least ``least``; an empty one counts as absent."""
         text = self.value(name, None if default is None else str(default)).strip()
+        return self._whole(name, text, default, least)
+
+    def number_attribute(self, name: str, default: int) -> int:
+        """Return an attribute of this element as a whole number that is not negative; an empty one counts as absent."""
+        return self._whole(f"@{name}", self.attribute(name, "").strip(), default, 0)
+
+    def _whole(self, name: str, text: str, default: int | None, least: int | None) -> int:
+        if not text and default is not None:
+            return default
         try:
-            return int(text) if text or default is None else default
+            found = int(text)
         except ValueError:
             raise self.fault(name, f"{text!r} is not a whole number") from None
+        if least is not None and found < least:
+            raise self.fault(name, f"{found} is too small; it is at least {least}")
+        return found
 
     def choice(self, name: str, known: Mapping[str, Value], default: str | None = None) -> Value:
         """Return what ``known`` says of a child's ``value`` or text."""
@@ -82,6 +94,13 @@ class Options:
         if not self.element.has(name) and default is None:
             raise self.fault(f"@{name}", "this attribute is missing")
         return self.element.get(name, default or "")
+
+    def attribute_choice(self, name: str, known: Mapping[str, Value], default: str | None = None) -> Value:
+        """Return what ``known`` says of an attribute of this element."""
+        text = self.attribute(name, default)
+        if text not in known:
+            raise self.fault(f"@{name}", f"{text!r} is not known; known are {', '.join(filter(None, known))}")
+        return known[text]
 
     def switch(self, name: str, default: bool) -> bool:
         """Return an attribute of this element as a truth value."""
