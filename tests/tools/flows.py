@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Outcome", "data", "run_one"]
+__all__ = ["Outcome", "add_table", "data", "run_one"]
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -88,7 +88,7 @@ def run_one(
     for anchor, tables in (inputs or {}).items():
         several = isinstance(tables, list)
         for number, table in enumerate(tables if several else [tables], 1):
-            flow, origin = _add_table(flow, table)  # type: ignore[arg-type]
+            flow, origin = add_table(flow, table)  # type: ignore[arg-type]
             wires.append((origin, anchor, f"#{number}" if several else ""))
     parsed = parse_element(configuration, "test")
     flow, tool_id = flow.add(plugin, parsed, Macro=macro) if macro else flow.add(plugin, parsed)
@@ -105,7 +105,8 @@ def run_one(
     return outcome
 
 
-def _add_table(flow: Workflow, table: Table) -> tuple[Workflow, int]:
+def add_table(flow: Workflow, table: Table) -> tuple[Workflow, int]:
+    """Return the workflow with a table of exactly these fields, and the tool that gives it."""
     columns, rows = table
     names = element("Fields", {}, *(element("Field", {"name": name}) for name, _ in columns))
     cells = element("Data", {}, *(element("r", {}, *(_cell(value) for value in row)) for row in rows))

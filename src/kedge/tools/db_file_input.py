@@ -199,8 +199,7 @@ def _json_fields(path: Path) -> Schema:
 
 def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
     """Scan every file in turn; the order is that of the files and of their lines."""
-    quiet = replace(context, report=lambda kind, text: None)
-    schema = bind(config, Inputs({}), quiet)["Output"]
+    schema = bind(config, Inputs({}), context.quiet())["Output"]
     files = _files(config, context)
     if config.format == "arrow":
         return Step(lambda _: {"Output": _arrow_records(config, files, schema)})

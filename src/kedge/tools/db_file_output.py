@@ -86,7 +86,7 @@ def _parse_split(options: Options, config: Config) -> Config:
     several = options.flag("MultiFile", False)
     kind = options.value("MultiFileType", "").strip()
     name = options.value("MultiFileField", "").strip()
-    keep = options.value("KeepField", "True").strip() == "True"
+    keep = options.flag("KeepField", True)
     if not several:
         return config
     if kind not in SPLITS:

@@ -38,6 +38,7 @@ MODES = {
     "RemovePrefixSuffix": "remove",
     "Remove": "remove",
 }
+ON_ERROR = {name: name for name in ("Warn", "Ignore", "Error")}
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def parse(xml: Element) -> Config:
     if rows:
         config = _with_rows(config, rows)
     if first and mode == "first row":
-        config = replace(config, missing=first.name("OnError", "Warn"))
+        config = replace(config, missing=first.choice("OnError", ON_ERROR, "Warn"))
     elif first:
         first.ignore("OnError")
     if metadata:
@@ -86,7 +87,7 @@ def _with_rows(config: Config, rows: Options) -> Config:
         mapped=rows.choice("InputMode", {"Mapped": True, "Positional": False}, "Positional"),
         old_name=rows.text("OldName", ""),
         new_name=rows.text("NewName", ""),
-        missing=rows.name("OnError", "Warn"),
+        missing=rows.choice("OnError", ON_ERROR, "Warn"),
     )
 
 
@@ -117,7 +118,7 @@ def probe(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
 def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:
     """Rename; where names come from records, before the run, as the file declares."""
     schema = inputs.one("Targets")
-    chosen = config.fields.of(schema)
+    chosen = config.fields.of(schema, context.warn)
     names = context.facts.get("names")
     if config.mode in ("first row", "rows") and names is None:
         return {"Output": _declared(schema, context.declared["Output"])} if "Output" in context.declared else {}
@@ -225,8 +226,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     if first:
         source = source.numbered(context.hidden(0))
     schemas = {"Targets": [source.schema], "Source": [item.schema for item in inputs.many("Source")]}
-    quiet = replace(context, report=lambda kind, text: None)
-    schema = bind(config, Inputs(schemas), quiet)["Output"]
+    schema = bind(config, Inputs(schemas), context.quiet())["Output"]
     columns = [
         exp.alias_(column(old.name), new.name, quoted=True) for old, new in zip(source.schema, schema, strict=True)
     ]

@@ -7,6 +7,7 @@ __all__ = ["TOOL"]
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from kedge.formula.types import TYPE_NAMES
 from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool, column
 from kedge.tools.field_expressions import evaluate_on_field
 from kedge.tools.options import Options
@@ -34,6 +35,8 @@ def parse(xml: Element) -> Config:
     expression = options.text("Expression", "" if by_type else None)
     options.finish()
     names = frozenset(name.strip() for name in types.split(",") if name.strip()) if by_type else frozenset()
+    for name in sorted(names - set(TYPE_NAMES)):
+        raise options.fault("FieldTypes", f"there is no field type {name!r}; the types are {', '.join(TYPE_NAMES)}")
     return Config(names, "" if by_type else expression)
 
 

@@ -13,7 +13,6 @@ from kedge.formula.functions import operators as op
 from kedge.formula.functions.conversions import DECIMAL_TO_DOUBLE, INTEGER_TO_DOUBLE, WIDEN
 from kedge.formula.translate import to_sql
 from kedge.formula.typed import Apply, FieldRef, Literal, Typed, walk
-from kedge.formula.types import DesignerType
 from kedge.tools.contract import Built, Context, Input, Inputs, Order, OrderKey, Query, Source, Tool, column
 from kedge.tools.expressions import compiled, condition, stored
 from kedge.tools.generation import generation
@@ -24,6 +23,7 @@ from kedge.tools.sql import call, number
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from kedge.formula.types import DesignerType
     from kedge.tools.element import Element
 
 CONVERSIONS = (WIDEN, INTEGER_TO_DOUBLE, DECIMAL_TO_DOUBLE)
@@ -54,7 +54,7 @@ def parse(xml: Element) -> Config:
     type_name, size = options.name("CreateField_Type", "Int32"), options.name("CreateField_Size", "")
     config = Config(
         existing if update else new,
-        None if update else DesignerType.parse(type_name, size or None),
+        None if update else options.field_type("CreateField_Type", type_name, size),
         options.text("Expression_Init"),
         options.text("Expression_Cond"),
         options.text("Expression_Loop"),

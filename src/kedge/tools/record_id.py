@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
-from kedge.formula.types import DesignerType
 from kedge.tools.contract import Context, Input, Inputs, Order, Query, Source, Tool
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
@@ -19,6 +18,7 @@ from kedge.tools.sql import call, number, text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from kedge.formula.types import DesignerType
     from kedge.tools.element import Element
 
 
@@ -35,7 +35,7 @@ class Config:
 def parse(xml: Element) -> Config:
     """Read the options."""
     options = Options(xml)
-    type_ = DesignerType.parse(options.name("FieldType", "Int32"), options.name("FieldSize", "6"))
+    type_ = options.field_type("FieldType", options.name("FieldType", "Int32"), options.name("FieldSize", "6"))
     if not type_.is_string and not type_.is_numeric:
         raise options.fault("FieldType", f"{type_} cannot number records")
     config = Config(

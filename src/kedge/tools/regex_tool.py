@@ -87,7 +87,7 @@ def _tokens(section: Options, config: Config) -> Config:
         config,
         to_rows=section.flag("SplitToRows", False),
         root=section.name("RootName", ""),
-        columns=section.integer("NumFields", 1),
+        columns=section.integer("NumFields", 1, least=1),
         extra=section.choice("ErrorHandling", {name: name for name in (*ERRORS, "Last")}, "Warn"),
     )
 
@@ -96,7 +96,7 @@ def _groups(section: Options, config: Config) -> Config:
     groups = tuple(
         (
             item.attribute("field"),
-            DesignerType.parse(item.attribute("type"), item.attribute("size", "") or None),
+            item.field_type("@type", item.attribute("type"), item.attribute("size", "")),
         )
         for item in section.each("Field")
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from kedge.exceptions import WorkflowError
+from kedge.formula.errors import near_names
 from kedge.formula.types import DesignerType
 
 if TYPE_CHECKING:
@@ -77,9 +78,8 @@ class Schema:
         """Return the field with this name; the ``WorkflowError`` without one names ``place``, an XML path."""
         found = self.find(name)
         if found is None:
-            raise WorkflowError(
-                f"{place}: there is no field {name!r}; there are {', '.join(self.names) or 'no fields'}"
-            )
+            near = near_names(name, self.names) or f"; there are {', '.join(self.names) or 'no fields'}"
+            raise WorkflowError(f"{place}: there is no field {name!r}{near}")
         return found
 
     def with_field(self, field: Field) -> Schema:

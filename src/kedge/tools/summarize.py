@@ -71,13 +71,23 @@ def parse(xml: Element) -> Config:
             raise item.fault("@action", f"{action!r} is not supported; supported are {', '.join(sorted(ACTIONS))}")
         name = item.attribute("rename", "") or (field if action == GROUP else f"{action}_{field}")
         start, separator, end = (unescape(item.text(part, default)) for part, default in _CONCAT_PARTS)
-        percentile = item.value("Percentile", "50").strip()
         item.ignore("Options")
-        actions.append(Action(field, action, name, start, separator, end, float(percentile or 50)))
+        actions.append(Action(field, action, name, start, separator, end, _percentile(item)))
     if not actions:
         raise options.fault("SummarizeFields", "choose at least one field")
     options.finish()
     return Config(tuple(actions))
+
+
+def _percentile(item: Options) -> float:
+    text = item.value("Percentile", "50").strip() or "50"
+    try:
+        found = float(text)
+    except ValueError:
+        raise item.fault("Percentile", f"{text!r} is not a number") from None
+    if not 0 <= found <= 100:
+        raise item.fault("Percentile", f"{text} is not between 0 and 100")
+    return found
 
 
 _CONCAT_PARTS = (("Concat_Start", ""), ("Separator", ","), ("Concat_End", ""))

@@ -41,7 +41,7 @@ class Config:
 def parse(xml: Element) -> Config:
     """Read the options; one column without a root name means rows."""
     options = Options(xml)
-    columns = options.integer("NumFields", 1)
+    columns = options.integer("NumFields", 1, least=1)
     root = options.name("RootName", "")
     flags = options.integer("Flags", 0)
     if flags & ~KNOWN_FLAGS:
