@@ -135,9 +135,10 @@ class Workflow:
         opened: Engine | None = None
         try:
             session = _Session(self, place, constants or {}, settings or Settings(), running=True)
+            taps = list(taps)
             plan = make_plan(session.graph(tools), taps, browse=not self.document.switch("DisableBrowse"))
             opened = _open_engine(engine, place, memory_limit, threads)
-            run = Run(plan, opened, session.context, self._limits(), progress)
+            run = Run(plan, opened, session.context, self._limits(), progress, bool(taps))
             on_start(run)
             run.execute()
         except BaseException:
