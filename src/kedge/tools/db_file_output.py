@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from kedge.tools.schema import Schema
 
 QUOTING = {"False": False, "Never": False, "Auto": False, "True": True, "Always": True}
-LINE_ENDS = {"CRLF": "\r\n", "LF": "\n", "CR": "\r"}
+LINE_ENDS = {"CRLF": "\r\n", "LF": "\n"}
+MAY_REPLACE = {"": True, "Overwrite": True, "RemoveFile": True, "Create": False}
 SPLITS = {
     "Append": "append",
     "Prepend": "prepend",
@@ -71,8 +72,8 @@ def parse(xml: Element) -> Config:
 
 
 def _parse_text(options: Options) -> dict[str, str | bool]:
-    options.ignore("OutputOption")
     return {
+        "may_replace": options.choice("OutputOption", MAY_REPLACE, ""),
         "delimiter": parse_delimiter(options),
         "line_end": options.choice("LineEndStyle", LINE_ENDS, "CRLF"),
         "force_quotes": options.choice("ForceQuotes", QUOTING, "False"),
@@ -104,6 +105,10 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
 def write(config: Config, source: Source, context: Context) -> FileSink:
     """Say which file gets the records."""
     path = resolve_path(config.path, context.directory)
+    if path.exists() and not config.options.get("may_replace", True):
+        raise WorkflowError(
+            f"Configuration/FormatSpecificOptions/OutputOption: {path} exists already; choose Overwrite"
+        )
     sink = FileSink(path, config.format, config.options, config.limit)
     if not config.split:
         return sink

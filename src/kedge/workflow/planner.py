@@ -24,7 +24,8 @@ class Plan:
     """The tools to run in order, and what each output anchor is for.
 
     ``uses`` counts the SELECTs that read an anchor, ``ordered`` are the anchors whose row order somebody looks at,
-    ``kept`` those whose records stay for taps and browses. ``left_out`` are tools at the end of a branch that cannot run.
+    ``kept`` those whose records stay for taps and browses. ``left_out`` are tools at the end of a branch that cannot
+    run.
     """
 
     tools: tuple[ResolvedTool, ...]
