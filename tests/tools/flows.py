@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 TEXT_INPUT = "AlteryxBasePluginsGui.TextInput.TextInput"
 SELECT = "AlteryxBasePluginsGui.AlteryxSelect.AlteryxSelect"
+EMPTY = "~"
 Cell = Any
 Table = tuple[tuple[tuple[str, str], ...], tuple[tuple[Cell, ...], ...]]
 
@@ -106,7 +107,10 @@ def run_one(
 
 
 def add_table(flow: Workflow, table: Table) -> tuple[Workflow, int]:
-    """Return the workflow with a table of exactly these fields, and the tool that gives it."""
+    """Return the workflow with a table of exactly these fields, and the tool that gives it.
+
+    An empty text in a cell is an empty text, which a TextInput cannot say: a Formula turns a mark into it.
+    """
     columns, rows = table
     names = element("Fields", {}, *(element("Field", {"name": name}) for name, _ in columns))
     cells = element("Data", {}, *(element("r", {}, *(_cell(value) for value in row)) for row in rows))
@@ -114,7 +118,19 @@ def add_table(flow: Workflow, table: Table) -> tuple[Workflow, int]:
     picks = [_pick(name, type_) for name, type_ in columns]
     fields = element("SelectFields", {}, *picks, element("SelectField", {"field": "*Unknown", "selected": "True"}))
     flow, select = flow.add(SELECT, element("Configuration", {}, fields))
-    return flow.connect(origin, "Output", select, "Input"), select
+    flow = flow.connect(origin, "Output", select, "Input")
+    emptied = {name for row in rows for (name, _), value in zip(columns, row, strict=True) if value == ""}
+    return _emptied(flow, select, sorted(emptied)) if emptied else (flow, select)
+
+
+def _emptied(flow: Workflow, origin: int, names: Sequence[str]) -> tuple[Workflow, int]:
+    fields = [
+        {"field": name, "expression": f'IIF([{name}] = "{EMPTY}", "", [{name}])', "type": "V_String", "size": "9"}
+        for name in names
+    ]
+    xml = element("FormulaFields", {}, *(element("FormulaField", field) for field in fields))
+    flow, formula = flow.add("AlteryxBasePluginsGui.Formula.Formula", element("Configuration", {}, xml))
+    return flow.connect(origin, "Output", formula, "Input"), formula
 
 
 def _pick(name: str, type_: str) -> Element:
@@ -123,4 +139,4 @@ def _pick(name: str, type_: str) -> Element:
 
 
 def _cell(value: Cell) -> Element:
-    return element("c", {}, text="" if value is None else str(value))
+    return element("c", {}, text="" if value is None else str(value) or EMPTY)

@@ -190,16 +190,17 @@ def _cut(value: exp.Expr, field: Field, options: DelimitedOptions, context: Cont
     return case([(exp.GT(this=call("strlen", value.copy()), expression=longest.copy()), cut)], value)
 
 
+RAISED = "Invalid Input Error: "
 SCAN_ERROR = re.compile(r"CSV Error on Line: (?P<line>\d+)\s+Original Line:(?P<text>[^\n]*)\n(?P<what>[^\n]+)")
 SCANNED = re.compile(r"^\s*file = (?P<path>.+)$", re.MULTILINE)
 TOO_MANY = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 
 
 def explained(fault: str) -> str:
-    """Say an error of the engine's scan in the words of the input tool; other errors stay as they are."""
+    """Say an error of the engine's scan in the words of the input tool; those that tools raise are their own words."""
     found, file = SCAN_ERROR.search(fault), SCANNED.search(fault)
     if not found or not file:
-        return fault
+        return fault.removeprefix(RAISED)
     what = found["what"].strip().rstrip(".")
     many = TOO_MANY.search(what)
     if many:

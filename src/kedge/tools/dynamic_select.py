@@ -7,6 +7,7 @@ __all__ = ["TOOL"]
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from kedge.exceptions import WorkflowError
 from kedge.formula.types import TYPE_NAMES
 from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool, column
 from kedge.tools.field_expressions import evaluate_on_field
@@ -42,15 +43,15 @@ def parse(xml: Element) -> Config:
 
 def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:
     """Keep the fields that are chosen."""
-    schema = inputs.one("Input")
-    if not config.expression:
-        return {"Output": Schema(tuple(field for field in schema if field.type.name in config.types))}
-    place = "Configuration/Expression"
+    place = "Configuration/Expression" if config.expression else "Configuration/FieldTypes"
     chosen = [
         field
-        for number, field in enumerate(schema, 1)
-        if evaluate_on_field(config.expression, field, number, context, place)
+        for number, field in enumerate(inputs.one("Input"), 1)
+        if field.type.name in config.types
+        or (config.expression and evaluate_on_field(config.expression, field, number, context, place))
     ]
+    if not chosen:
+        raise WorkflowError(f"{place}: no field is selected; choose so that at least one is")
     return {"Output": Schema(tuple(chosen))}
 
 

@@ -147,6 +147,12 @@ def _moment(operands: Operands, now: datetime.datetime, type_name: str) -> str:
         return (now.date() + datetime.timedelta(days=1)).isoformat()
     if operands.date_type != "fixed":
         raise WorkflowError(f"Configuration/Simple/Operands/DateType: {operands.date_type!r} is not known")
+    try:
+        kind = datetime.time if type_name == "Time" else datetime.datetime
+        kind.fromisoformat(operands.operand)
+    except ValueError:
+        place = "Configuration/Simple/Operands/Operand"
+        raise WorkflowError(f"{place}: {operands.operand!r} is not written as 2024-12-31 or 23:59:59") from None
     cut = operands.ignore_time and type_name != "Time"
     return operands.operand[:10] if cut else operands.operand
 

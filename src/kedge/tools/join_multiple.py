@@ -16,14 +16,14 @@ from kedge.tools.options import Options
 from kedge.tools.pairing import comparable
 from kedge.tools.schema import Field, Schema
 from kedge.tools.selection import Candidate, Chosen, Selection, choose, project
-from kedge.tools.sql import all_of, call, case, number, over, text
+from kedge.tools.sql import aliased, all_of, call, case, number, over, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kedge.tools.element import Element
 
-SHARED = 200
+SHARED, PLACE = 200, 201
 MOST = 16
 
 
@@ -131,11 +131,16 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
 
 
 def _ranked(source: Source, rank: str, keys: Sequence[str], context: Context) -> exp.Select:
-    """Number the records in order; with ``keys``, also count those that share them."""
+    """Number the records in order; with ``keys``, also count those that share them, and number them."""
     columns = [*source.columns, exp.alias_(over(exp.RowNumber(), (), source.ordering), rank, quoted=True)]
     if keys:
-        shared = over(exp.Count(this=exp.Star()), [column(key) for key in keys])
-        columns.append(exp.alias_(shared, context.hidden(SHARED), quoted=True))
+        same = [column(key) for key in keys]
+        columns += aliased(
+            [
+                (over(exp.Count(this=exp.Star()), same), context.hidden(SHARED)),
+                (over(exp.RowNumber(), same), context.hidden(PLACE)),
+            ]
+        )
     return exp.select(*columns).from_(source.table)
 
 
@@ -151,8 +156,10 @@ def _not_cartesian(config: Config, inputs: int, context: Context) -> exp.Expr:
     if config.cartesian == "Error":
         advice = text("; choose Allow if this is meant (Configuration/CartesianMode)")
         return case([(many, exp.cast(call("error", call("concat", message, advice)), "boolean"))], exp.true())
+    places = [call("coalesce", column(context.hidden(PLACE), f"i{place}"), number(1)) for place in range(inputs)]
+    once = all_of([exp.EQ(this=place, expression=number(1)) for place in places])
     noted = call("kedge_note", number(context.tool_id), message, text("true"))
-    return case([(many, exp.cast(noted, "boolean"))], exp.true())
+    return case([(exp.and_(many, once), exp.cast(noted, "boolean"))], exp.true())
 
 
 def _first(values: Sequence[exp.Expr]) -> exp.Expr:

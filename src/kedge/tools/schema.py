@@ -45,7 +45,9 @@ class Schema:
 
     def __post_init__(self) -> None:
         seen: set[str] = set()
-        for item in self.fields:
+        for place, item in enumerate(self.fields, 1):
+            if not item.name:
+                raise WorkflowError(f"field {place} has no name; give it one")
             if item.name.casefold() in seen:
                 raise WorkflowError(f"two fields are called {item.name!r}; rename one")
             seen.add(item.name.casefold())

@@ -158,7 +158,7 @@ def _value(action: Action, source: Source, context: Context) -> exp.Expr:
         value = Converter(context.tool_id).as_text(value, field.type)
         return _concat(action, value, source.ordering)
     if action.action in ORDERED:
-        return _pick(action.action, value, source.ordering)
+        return _pick(action.action, value, Converter(context.tool_id).as_text(value, field.type), source.ordering)
     if action.action in DOUBLES | {"Sum"} and (field.type.is_string or field.type.is_bool):
         value = Converter(context.tool_id).convert(value, field.type, DOUBLE, field.name)
     return aggregate(action.action, value, field.type, action.percentile)
@@ -211,16 +211,14 @@ def _concat(action: Action, value: exp.Expr, ordering: Sequence[exp.Expr]) -> ex
     return case([(is_null(joined), NULL.copy())], whole)
 
 
-def _pick(action: str, value: exp.Expr, ordering: Sequence[exp.Expr]) -> exp.Expr:
+def _pick(action: str, value: exp.Expr, written: exp.Expr, ordering: Sequence[exp.Expr]) -> exp.Expr:
     if action == "Mode":
         return ordered_aggregate("mode", [value], ordering)
     if action == "Last":
         return ordered_aggregate("last", [value], ordering)
     if action == "First":
         return ordered_aggregate("first", [value], ordering)
-    length = exp.Ordered(
-        this=call("length", exp.cast(value.copy(), "text")), desc=action == "Longest", nulls_first=False
-    )
+    length = exp.Ordered(this=call("length", written.copy()), desc=action == "Longest", nulls_first=False)
     picked = ordered_aggregate("first", [value], [length, *ordering])
     return exp.Filter(this=picked, expression=exp.Where(this=not_null(value)))
 

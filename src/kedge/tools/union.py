@@ -93,6 +93,8 @@ def _layout(config: Config, inputs: Inputs[Schema], warn: Callable[[str], None])
         columns = _by_position(config, [(name, schemas[place]) for name, place in order], warn)
     else:
         columns = _by_hand(config, [(name, schemas[place]) for name, place in order])
+    if not columns:
+        raise WorkflowError("Configuration: the inputs have no field in common; choose All (ByName_OutputMode)")
     fields = [_merged(name, [field for field in sources if field]) for name, sources in columns]
     parts = tuple(
         (place, tuple(sources[number_] for _, sources in columns)) for number_, (_, place) in enumerate(order)
@@ -119,7 +121,8 @@ def _by_name(config: Config, named: Sequence[tuple[str, Schema]], warn: Callable
 
 def _complain(config: Config, text: str, warn: Callable[[str], None]) -> None:
     if config.error == "Error":
-        raise WorkflowError(f"Configuration/ByName_ErrorMode: {text}")
+        rule = "ByPos" if config.mode == "position" else "ByName"
+        raise WorkflowError(f"Configuration/{rule}_ErrorMode: {text}")
     if config.error == "Warning":
         warn(text)
 
