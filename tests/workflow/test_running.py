@@ -290,7 +290,9 @@ class TestCustomTools:
         assert "name its folder with --tools DIR" in str(flow.check().problems[0])
 
 
-cells = st.lists(st.tuples(st.none() | st.integers(0, 3), st.none() | st.sampled_from(["a", "B", "b"])), max_size=12)
+Row = tuple["int | None", "str | None"]
+texts = st.none() | st.sampled_from(["a", "B", "b", "", " ", "é", "e\u0301", "żó", "𝄞"])
+cells = st.lists(st.tuples(st.none() | st.integers(0, 3), texts), max_size=12)
 
 
 class TestProperties:
@@ -298,45 +300,47 @@ class TestProperties:
 
     @settings(max_examples=12)
     @given(rows=cells)
-    def test_the_anchors_of_filter_and_unique_partition_their_input(self, rows: list[tuple[object, object]]) -> None:
+    def test_the_anchors_of_filter_and_unique_partition_their_input(self, rows: list[Row]) -> None:
         table = data("n Int32, t V_String(3), i Int32", *((*row, place) for place, row in enumerate(rows)))
         split = run_one(
             f"{BASE}Filter.Filter",
-            f"<Configuration>{kept('[n] &gt; 1')}</Configuration>",
+            f"<Configuration>{kept('[n] &gt; 1 OR Contains([t], &quot;B&quot;)')}</Configuration>",
             {"Input": table},
             anchors=("True", "False"),
         )
-        once = '<Configuration><UniqueFields><Field field="n"/></UniqueFields></Configuration>'
+        once = '<Configuration><UniqueFields><Field field="n"/><Field field="t"/></UniqueFields></Configuration>'
         unique = run_one(f"{BASE}Unique.Unique", once, {"Input": table}, anchors=("Unique", "Duplicates"))
         for outcome, anchors in ((split, ("True", "False")), (unique, ("Unique", "Duplicates"))):
             places = [[row[2] for row in outcome.rows(anchor)] for anchor in anchors]
             assert sorted(places[0] + places[1]) == list(range(len(rows)))
             assert places == [sorted(found) for found in places]
-        assert len({row[0] for row in unique.rows("Unique")}) == len(unique.rows("Unique"))
+        assert [row[:2] for row in unique.rows("Unique")] == list(dict.fromkeys(rows))
+        holds = [(n or 0) > 1 or "b" in (t or "").lower() for n, t in rows]
+        assert [row[2] for row in split.rows("True")] == [place for place, kept in enumerate(holds) if kept]
 
     @settings(max_examples=8)
     @given(rows=cells)
-    def test_a_sort_is_stable(self, rows: list[tuple[object, object]]) -> None:
+    def test_a_sort_is_stable(self, rows: list[Row]) -> None:
         table = data("n Int32, t V_String(3), i Int32", *((*row, place) for place, row in enumerate(rows)))
-        order = '<Configuration><SortInfo locale="0"><Field field="n" order="Ascending"/></SortInfo></Configuration>'
+        fields = '<Field field="t" order="Descending"/><Field field="n" order="Ascending"/>'
+        order = f'<Configuration><SortInfo locale="0">{fields}</SortInfo></Configuration>'
         found = run_one(f"{BASE}Sort.Sort", order, {"Input": table}).rows()
-        assert [(row[0], row[2]) for row in found] == sorted(
-            ((row[0], place) for place, row in enumerate(rows)), key=lambda item: (item[0] is not None, item[0] or 0)
-        )
+        stable = sorted(range(len(rows)), key=lambda place: (rows[place][0] is not None, rows[place][0] or 0))
+        by_text = sorted({t for _, t in rows if t is not None}, reverse=True)
+        wanted = [place for text in [*by_text, None] for place in stable if rows[place][1] == text]
+        assert [row[2] for row in found] == wanted
 
     @settings(max_examples=8)
     @given(left=cells, right=cells)
-    def test_a_union_has_the_rows_of_both(
-        self, left: list[tuple[object, object]], right: list[tuple[object, object]]
-    ) -> None:
+    def test_a_union_has_the_rows_of_both(self, left: list[Row], right: list[Row]) -> None:
         tables = [data("n Int32, t V_String(3)", *rows) for rows in (left, right)]
         found = run_one(f"{BASE}Union.Union", "<Configuration><Mode>ByName</Mode></Configuration>", {"Input": tables})
         assert found.rows() == [*left, *right]
 
     @settings(max_examples=8)
-    @given(rows=st.lists(st.tuples(st.none() | st.integers(0, 9), st.none() | st.integers(0, 9)), max_size=6))
-    def test_a_cross_tab_undoes_a_transpose(self, rows: list[tuple[object, object]]) -> None:
-        table = data("i Int32, a Int32, b Int32", *((place, *row) for place, row in enumerate(rows)))
+    @given(rows=st.lists(st.tuples(texts, texts), max_size=6))
+    def test_a_cross_tab_undoes_a_transpose(self, rows: list[Row]) -> None:
+        table = data("i Int32, a V_WString(9), b V_WString(9)", *((place, *row) for place, row in enumerate(rows)))
         fields = "".join(f'<Field field="{name}" selected="True"/>' for name in "ab")
         turn = (
             f'<Configuration><KeyFields><Field field="i"/></KeyFields><DataFields>{fields}</DataFields></Configuration>'
@@ -352,25 +356,23 @@ class TestProperties:
         again = run_one(
             f"{BASE}CrossTab.CrossTab",
             back,
-            {"Input": data("i Int32, Name V_String(3), Value Double", *turned)},
+            {"Input": data("i Int32, Name V_String(3), Value V_WString(9)", *turned)},
             check=False,
         )
         assert again.rows() == [(place, *row) for place, row in enumerate(rows)]
 
     @settings(max_examples=12)
     @given(left=cells, right=cells)
-    def test_the_anchors_of_join_account_for_every_record(
-        self, left: list[tuple[object, object]], right: list[tuple[object, object]]
-    ) -> None:
+    def test_the_anchors_of_join_account_for_every_record(self, left: list[Row], right: list[Row]) -> None:
         tables = [data("n Int32, t V_String(3)", *rows) for rows in (left, right)]
         config = (
-            '<Configuration><JoinInfo connection="Left"><Field field="n"/></JoinInfo>'
-            '<JoinInfo connection="Right"><Field field="n"/></JoinInfo></Configuration>'
+            '<Configuration><JoinInfo connection="Left"><Field field="t"/></JoinInfo>'
+            '<JoinInfo connection="Right"><Field field="t"/></JoinInfo></Configuration>'
         )
         done = run_one(
             f"{BASE}Join.Join", config, {"Left": tables[0], "Right": tables[1]}, anchors=("Left", "Join", "Right")
         )
-        pairs = sum(a[0] == b[0] and a[0] is not None for a in left for b in right)
-        assert len(done.rows("Join")) == pairs
-        assert len(done.rows("Left")) == sum(a[0] is None or all(a[0] != b[0] for b in right) for a in left)
-        assert len(done.rows("Right")) == sum(b[0] is None or all(a[0] != b[0] for a in left) for b in right)
+        pairs = [(*a, *b) for a in left for b in right if a[1] == b[1] and a[1] is not None]
+        assert sorted(done.rows("Join"), key=repr) == sorted(pairs, key=repr)
+        assert done.rows("Left") == [a for a in left if a[1] is None or all(a[1] != b[1] for b in right)]
+        assert done.rows("Right") == [b for b in right if b[1] is None or all(a[1] != b[1] for a in left)]
