@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from kedge.exceptions import UsageError, WorkflowError
 from kedge.tools.element import element, parse_element
 from kedge.workflow.workflow import Workflow
-from tests.tools.flows import data, run_one
+from tests.tools.flows import add_table, data, run_one
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -320,15 +320,20 @@ class TestProperties:
 
     @settings(max_examples=8)
     @given(rows=cells)
-    def test_a_sort_is_stable(self, rows: list[Row]) -> None:
+    def test_a_sort_is_stable_also_after_another(self, rows: list[Row]) -> None:
         table = data("n Int32, t V_String(3), i Int32", *((*row, place) for place, row in enumerate(rows)))
-        fields = '<Field field="t" order="Descending"/><Field field="n" order="Ascending"/>'
-        order = f'<Configuration><SortInfo locale="0">{fields}</SortInfo></Configuration>'
-        found = run_one(f"{BASE}Sort.Sort", order, {"Input": table}).rows()
-        stable = sorted(range(len(rows)), key=lambda place: (rows[place][0] is not None, rows[place][0] or 0))
+        flow, tool = add_table(Workflow(), table)
+        for fields in (
+            '<Field field="i" order="Descending"/>',
+            '<Field field="t" order="Descending"/><Field field="n" order="Ascending"/>',
+        ):
+            order = f'<SortInfo locale="0">{fields}</SortInfo>'
+            flow, tool = add(flow, f"{BASE}Sort.Sort", order, (tool, "Output", "Input"))
+        places = range(len(rows) - 1, -1, -1)
+        by_number = sorted(places, key=lambda place: (rows[place][0] is not None, rows[place][0] or 0))
         by_text = sorted({t for _, t in rows if t is not None}, reverse=True)
-        wanted = [place for text in [*by_text, None] for place in stable if rows[place][1] == text]
-        assert [row[2] for row in found] == wanted
+        wanted = [place for text in [*by_text, None] for place in by_number if rows[place][1] == text]
+        assert flow.run(taps=[(tool, "Output")]).table(tool)["i"].to_pylist() == wanted
 
     @settings(max_examples=8)
     @given(left=cells, right=cells)
