@@ -100,6 +100,18 @@ class TestPlan:
         with pytest.raises(UsageError, match=message):
             flow.run(taps=[tap])
 
+    def test_the_anchors_of_a_macro_go_by_the_names_that_designer_writes(self) -> None:
+        flow, tool = numbers(Workflow(), 1, 2)
+        flow, cleanse = add(flow, "", "", (tool, "Output", "Input2"), Macro=r"macros\Cleanse.yxmc")
+        flow, browse = add(flow, BROWSE, "", (cleanse, "Output26", "Input"))
+        assert flow.check().ok
+        assert flow.run().table(browse).num_rows == 2
+
+    def test_an_output_anchor_that_is_not_there_is_found_before_the_run(self) -> None:
+        flow, tool = numbers(Workflow(), 1)
+        flow, _ = add(flow, BROWSE, "", (tool, "Outptu", "Input"))
+        assert "tool 1 (TextInput) has no output anchor 'Outptu'; it has Output" in str(flow.check().problems[0])
+
     def test_circles_are_refused(self) -> None:
         flow, tool = add(Workflow(), f"{BASE}BlockUntilDone.BlockUntilDone", "")
         with pytest.raises(WorkflowError, match="connected in a circle"):

@@ -18,11 +18,11 @@ from kedge.tools.expressions import compiled
 from kedge.tools.field_expressions import evaluate
 from kedge.tools.listed_fields import ListedFields, parse_listed
 from kedge.tools.options import Options
-from kedge.tools.schema import Field, Schema
+from kedge.tools.schema import Field, Schema, distinct
 from kedge.tools.sql import aliased, number, over
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
@@ -38,6 +38,7 @@ MODES = {
     "RemovePrefixSuffix": "remove",
     "Remove": "remove",
 }
+NUMBERED = "_"
 ON_ERROR = {name: name for name in ("Warn", "Ignore", "Error")}
 
 
@@ -123,7 +124,8 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
     if config.mode in ("first row", "rows") and names is None:
         return {"Output": _declared(schema, context.declared["Output"])} if "Output" in context.declared else {}
     renamed = _new_names(config, schema, chosen, inputs, names, context)
-    return {"Output": Schema.of(_renumbered(field.named(renamed.get(field.name, field.name)) for field in schema))}
+    fields = distinct((field.named(renamed.get(field.name, field.name)) for field in schema), NUMBERED)
+    return {"Output": Schema(tuple(fields))}
 
 
 def _declared(schema: Schema, declared: Schema) -> Schema:
@@ -131,19 +133,6 @@ def _declared(schema: Schema, declared: Schema) -> Schema:
     if len(schema) != len(declared):
         return declared
     return Schema(tuple(old.named(new.name) for old, new in zip(schema, declared, strict=True)))
-
-
-def _renumbered(fields: Iterable[Field]) -> list[Field]:
-    """Make names unique as this tool does: ``Field``, ``Field_2``, ``Field_3``."""
-    seen: set[str] = set()
-    result: list[Field] = []
-    for field in fields:
-        name, count = field.name, 2
-        while name.casefold() in seen:
-            name, count = f"{field.name}_{count}", count + 1
-        seen.add(name.casefold())
-        result.append(field.named(name))
-    return result
 
 
 def _new_names(

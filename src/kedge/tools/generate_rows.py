@@ -19,6 +19,7 @@ from kedge.tools.generation import generation
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import call, number
+from kedge.tools.target_field import parse_target_field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,21 +48,17 @@ class Config:
 
 
 def parse(xml: Element) -> Config:
-    """Read the options; the half for new fields or that for existing ones counts, by ``UpdateField``."""
+    """Read the options."""
     options = Options(xml)
-    update = options.flag("UpdateField", False)
-    existing, new = options.name("UpdateField_Name", ""), options.name("CreateField_Name", "")
-    type_name, size = options.name("CreateField_Type", "Int32"), options.name("CreateField_Size", "")
+    name, type_ = parse_target_field(options, "Int32")
     config = Config(
-        existing if update else new,
-        None if update else options.field_type("CreateField_Type", type_name, size),
+        name,
+        type_,
         options.text("Expression_Init"),
         options.text("Expression_Cond"),
         options.text("Expression_Loop"),
     )
     options.finish()
-    if not config.name:
-        raise options.fault("UpdateField_Name" if update else "CreateField_Name", "name the field")
     return config
 
 

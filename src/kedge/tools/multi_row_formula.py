@@ -17,6 +17,7 @@ from kedge.tools.options import Options
 from kedge.tools.recurrence import recurrence
 from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import call, number, over, text
+from kedge.tools.target_field import parse_target_field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,22 +41,18 @@ class Config:
 
 
 def parse(xml: Element) -> Config:
-    """Read the options; the half for new fields or that for existing ones counts, by ``UpdateField``."""
+    """Read the options."""
     options = Options(xml)
-    update = options.flag("UpdateField", False)
-    existing, new = options.name("UpdateField_Name", ""), options.name("CreateField_Name", "")
-    type_name, size = options.name("CreateField_Type", "Double"), options.name("CreateField_Size", "")
     options.integer("NumRows", 1, least=0)  # how far Designer's form looks; an expression may look farther
+    name, type_ = parse_target_field(options, "Double")
     config = Config(
-        existing if update else new,
-        None if update else options.field_type("CreateField_Type", type_name, size),
+        name,
+        type_,
         options.choice("OtherRows", OTHER_ROWS, "Empty"),
         options.text("Expression"),
         tuple(item.attribute("field") for item in options.listed("GroupByFields", "Field")),
     )
     options.finish()
-    if not config.name:
-        raise options.fault("UpdateField_Name" if update else "CreateField_Name", "name the field")
     return config
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Field", "Schema", "declared_schema"]
+__all__ = ["Field", "Schema", "declared_schema", "distinct"]
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -95,14 +95,14 @@ class Schema:
         return pa.schema([pa.field(item.name, item.type.arrow) for item in self])
 
 
-def distinct(fields: Iterable[Field]) -> list[Field]:
-    """Return the fields with names made unique by the suffixes 2, 3 and so on."""
+def distinct(fields: Iterable[Field], joint: str = "") -> list[Field]:
+    """Return the fields with names made unique by the suffixes 2, 3 and so on, behind ``joint``."""
     seen: set[str] = set()
     result: list[Field] = []
     for item in fields:
         name, number = item.name, 2
         while name.casefold() in seen:
-            name, number = f"{item.name}{number}", number + 1
+            name, number = f"{item.name}{joint}{number}", number + 1
         seen.add(name.casefold())
         result.append(item.named(name))
     return result

@@ -93,10 +93,23 @@ def resolve(document: Document, constants: Mapping[str, str], custom: CustomTool
     for tool_id in _sorted_ids(wires):
         node = nodes[tool_id]
         try:
+            wires[tool_id] = tuple(_leaving(wire, tools.get(wire.origin)) for wire in wires[tool_id])
             tools[tool_id] = _resolve_node(node, wires[tool_id], constants, custom)
         except (WorkflowError, UsageError) as fault:
             problems.append(Problem(tool_id, node.name, node.plugin or node.macro, str(fault)))
     return Graph(tools, tuple(problems), wires)
+
+
+def _leaving(wire: Wire, origin: ResolvedTool | None) -> Wire:
+    """Return a wire by the anchor that its origin has; the only output of a macro goes by any name."""
+    if origin is None or wire.origin_anchor in origin.tool.outputs:
+        return wire
+    if origin.node.macro and len(origin.tool.outputs) == 1:
+        return replace(wire, origin_anchor=origin.tool.outputs[0])
+    known = ", ".join(origin.tool.outputs) or "none"
+    raise WorkflowError(
+        f"tool {wire.origin} ({origin.node.name}) has no output anchor {wire.origin_anchor!r}; it has {known}"
+    )
 
 
 def _carries_records(node: Node) -> bool:
