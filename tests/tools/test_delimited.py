@@ -172,6 +172,11 @@ class TestSeveralFiles:
         assert done.names() == ["FileName", "a", "FileName2"]
         assert done.rows() == [("x", "1", "s1.csv" if kind == "FileName" else str(tmp_path / "s1.csv"))]
 
+    def test_files_are_read_by_name_without_regard_to_case(self, tmp_path: Path) -> None:
+        self.write(tmp_path, s1="a\n1\n", S2="a\n2\n", s3="a\n3\n")
+        done = run_one(INPUT, config("S?.CSV"), path=tmp_path / "flow.yxmd")
+        assert [row[0] for row in done.rows()] == ["1", "2", "3"]
+
     def test_the_record_limit_holds_for_all_files_together(self, tmp_path: Path) -> None:
         self.write(tmp_path, s1="a\n1\n2\n", s2="a\n3\n4\n")
         done = run_one(INPUT, config("s*.csv", 'RecordLimit="3"'), path=tmp_path / "flow.yxmd")

@@ -358,8 +358,10 @@ class TestSelect:
 
     def test_a_comma_may_be_the_decimal_point_both_ways(self) -> None:
         fields = "<SelectField field='a' selected='True' type='Double'/><SelectField field='b' selected='True' type='V_String' size='9'/>"
-        done = self.select(fields, data("a V_String(20), b Double", ("1.234,5", 1234.5), ("", None)), comma=True)
+        table = data("a V_String(20), b Double", ("1.234,5", 1234.5), ("n.a.", None))
+        done = self.select(fields, table, comma=True)
         assert done.rows() == [(1234.5, "1234,5"), (None, None)]
+        assert done.texts == ["a: n.a. does not convert to Double"]
 
     def test_duplicate_names_are_numbered(self) -> None:
         fields = (
@@ -390,6 +392,18 @@ class TestOthers:
         done = run("RecordID", f"{xml}<Position>0</Position>", data("a Int32", (1,), (2,)))
         assert done.rows() == [(255, 1), (None, 2)]
         assert done.texts == ["No: 256 does not convert to Byte"]
+
+    def test_auto_field_takes_empty_texts_for_nothing(self) -> None:
+        table = data(
+            "a V_String(9), b V_String(12), c V_String(9), d V_String(9)",
+            ("1.5", "2024-01-02", "", "x"),
+            ("", "", None, ""),
+        )
+        xml = "<Fields><Field field='*Unknown' selected='True'/></Fields>"
+        done = run("AutoField", xml, table, check=False)
+        assert done.types() == ["Double", "Date", "String(1)", "String(1)"]
+        assert done.rows()[1] == (None, None, None, "")
+        assert done.texts == []
 
     def test_dynamic_select_refuses_a_type_that_does_not_exist_and_an_empty_choice(self) -> None:
         table = data("a Int32", (1,))

@@ -68,12 +68,14 @@ def probe(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
 
 
 def _facts(value: exp.Expr) -> list[exp.Expr]:
-    whole = exp.TryCast(this=value.copy(), to=exp.DataType.build("hugeint"))
+    """Return the aggregates of `FACTS`. An empty text says nothing against a number or a date: it becomes null."""
+    written = call("nullif", value.copy(), text(""))
+    whole = exp.TryCast(this=written.copy(), to=exp.DataType.build("hugeint"))
 
     def all_match(pattern: str, cast_to: str) -> exp.Expr:
-        matches = call("regexp_full_match", value.copy(), text(pattern))
-        casts = not_null(exp.TryCast(this=value.copy(), to=exp.DataType.build(cast_to)))
-        return call("bool_and", case([(not_null(value), exp.and_(matches, casts))], exp.Null()))
+        matches = call("regexp_full_match", written.copy(), text(pattern))
+        casts = not_null(exp.TryCast(this=written.copy(), to=exp.DataType.build(cast_to)))
+        return call("bool_and", case([(not_null(written), exp.and_(matches, casts))], exp.Null()))
 
     return [
         exp.Count(this=value.copy()),
