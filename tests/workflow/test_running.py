@@ -217,6 +217,13 @@ class TestConstants:
         assert flow.run(taps=[(tool, "True")]).table(tool, "True").num_rows == 2
         assert flow.run(taps=[(tool, "True")], constants={"X": "3"}).table(tool, "True").num_rows == 1
 
+    def test_names_are_known_in_any_case_and_numbers_are_numbers(self) -> None:
+        flow, tool = self.flow()
+        flow, second = add(flow, f"{BASE}Filter.Filter", kept("[n] &gt; %USER.x%"), (tool, "True", "Input"))
+        assert flow.run(taps=[(second, "True")]).table(second, "True")["n"].to_pylist() == [3]
+        with pytest.raises(UsageError, match=r"the constant User\.X is numeric, and 'two' is not a number"):
+            flow.run(constants={"X": "two"}, taps=[(second, "True")]).raise_for_status()
+
     def test_an_unknown_constant_is_the_callers_error(self) -> None:
         flow, _ = self.flow()
         with pytest.raises(UsageError, match=r"has no such constant; it has User\.X"):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kedge.tools.contract import Tool
     from kedge.tools.element import Element
 
-CONSTANT = re.compile(r"%([A-Za-z]+)\.([^%\n]+)%|%temp%")
+CONSTANT = re.compile(r"%([A-Za-z]+)\.([^%\n]+)%|%temp%", re.IGNORECASE)
 TEXT_INPUT = "AlteryxBasePluginsGui.TextInput.TextInput"
 
 CustomTools = Callable[[Node], "Tool[Any] | None"]
@@ -187,7 +187,8 @@ def _with_constants(element: Element, constants: Mapping[str, str]) -> Element:
 
 
 def expand(text: str, constants: Mapping[str, str]) -> str:
-    """Put the values of constants in place of ``%Namespace.Name%``; names that are not known stay."""
+    """Put the values of constants in place of ``%Namespace.Name%``, in any case; names that are not known stay."""
     if "%" not in text:
         return text
-    return CONSTANT.sub(lambda match: constants.get(match.group(0).strip("%"), match.group(0)), text)
+    known = {name.casefold(): value for name, value in constants.items()}
+    return CONSTANT.sub(lambda match: known.get(match.group(0).strip("%").casefold(), match.group(0)), text)

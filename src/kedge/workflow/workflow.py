@@ -203,6 +203,7 @@ class _Session:
             wired.setdefault(wire.destination, (set(), set()))[0].add(wire.destination_anchor)
             wired.setdefault(wire.origin, (set(), set()))[1].add(wire.origin_anchor)
         constants = self.constants()
+        typed_constants(self.workflow.document, constants)
 
         def custom(node: Node) -> Tool[Any] | None:
             if not node.is_custom:
