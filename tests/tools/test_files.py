@@ -99,6 +99,27 @@ class TestInput:
         assert done.types() == ["Double", "V_WString(1073741823)", "Bool"]
         assert done.rows() == [(1.0, "x", None), (2.5, None, True)]
 
+    def test_json_is_typed_by_every_record(self, tmp_path: Path) -> None:
+        lines = ['{"a": 1}'] * 1500 + ['{"a": "x", "late": true}']
+        (tmp_path / "a.jsonl").write_text("\n".join(lines))
+        done = self.read(tmp_path, config("a.jsonl"))
+        assert done.names() == ["a", "late"]
+        assert done.rows()[-2:] == [("1", None), ("x", True)]
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            ("1\n2\n", r"a\.json: this is not JSON of objects"),
+            ("nope", r"a\.json: this is not JSON of objects"),
+            ('{"a": [1]}', r"a\.json: a: nested JSON values are not supported"),
+            ("", r"a\.json: this is not JSON of objects"),
+        ],
+    )
+    def test_json_that_is_no_table_is_refused(self, tmp_path: Path, content: str, message: str) -> None:
+        (tmp_path / "a.json").write_text(content)
+        with pytest.raises(WorkflowError, match=message):
+            self.read(tmp_path, config("a.json"))
+
     def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(WorkflowError, match=r"there is no file .*gone\.csv"):
             self.read(tmp_path, config("gone.csv"))

@@ -96,28 +96,24 @@ CHOICES |= {"CartesianMode", "FindMode", "ReplaceMode", "ErrorWarn", "ErrorHandl
 CHOICES |= {"When", "Type", "MultiFileType", "LineEndStyle", "ForceQuotes", "IgnoreQuotes", "Language", "FieldTypes"}
 
 
+WAYS = {"option": ">{}<", "list": "<Field field='{}'/>", "expression": "[{}]"}
+
+
 class TestNames:
     """A field name with two letters swapped, wherever a configuration names a field."""
 
-    @pytest.mark.parametrize("plugin", [plugin for plugin in PLUGINS if ">Name<" in CONFIGURATIONS[plugin]])
-    def test_the_nearest_name_is_suggested_for_options(self, plugin: str) -> None:
-        text = CONFIGURATIONS[plugin].replace(">Name<", ">Nmae<")
-        found = problem(plugin, parse_element(f"<Configuration>{text}</Configuration>", plugin))
-        assert "there is no field 'Nmae'; did you mean 'Name'?" in found
-        assert "Configuration/" in found
-
     @pytest.mark.parametrize(
-        "plugin", [plugin for plugin in PLUGINS if "<Field field='Name'/>" in CONFIGURATIONS[plugin]]
+        ("plugin", "way"),
+        [
+            (plugin, way)
+            for plugin in PLUGINS
+            for way, pattern in WAYS.items()
+            if pattern.format("Name") in CONFIGURATIONS[plugin]
+        ],
     )
-    def test_the_nearest_name_is_suggested_for_lists(self, plugin: str) -> None:
-        text = CONFIGURATIONS[plugin].replace("<Field field='Name'/>", "<Field field='Nmae'/>")
-        found = problem(plugin, parse_element(f"<Configuration>{text}</Configuration>", plugin))
-        assert "there is no field 'Nmae'; did you mean 'Name'?" in found
-        assert "Configuration/" in found
-
-    @pytest.mark.parametrize("plugin", [plugin for plugin in PLUGINS if "[Name]" in CONFIGURATIONS[plugin]])
-    def test_the_nearest_name_is_suggested_for_expressions(self, plugin: str) -> None:
-        text = CONFIGURATIONS[plugin].replace("[Name]", "[Nmae]")
+    def test_the_nearest_name_is_suggested(self, plugin: str, way: str) -> None:
+        pattern = WAYS[way]
+        text = CONFIGURATIONS[plugin].replace(pattern.format("Name"), pattern.format("Nmae"))
         found = problem(plugin, parse_element(f"<Configuration>{text}</Configuration>", plugin))
         assert "there is no field 'Nmae'; did you mean 'Name'?" in found
         assert "Configuration/" in found
