@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Outcome", "data", "run_one"]
+__all__ = ["Outcome", "add_table", "data", "run_one"]
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 TEXT_INPUT = "AlteryxBasePluginsGui.TextInput.TextInput"
 SELECT = "AlteryxBasePluginsGui.AlteryxSelect.AlteryxSelect"
+EMPTY = "~"
 Cell = Any
 Table = tuple[tuple[tuple[str, str], ...], tuple[tuple[Cell, ...], ...]]
 
@@ -88,7 +89,7 @@ def run_one(
     for anchor, tables in (inputs or {}).items():
         several = isinstance(tables, list)
         for number, table in enumerate(tables if several else [tables], 1):
-            flow, origin = _add_table(flow, table)  # type: ignore[arg-type]
+            flow, origin = add_table(flow, table)  # type: ignore[arg-type]
             wires.append((origin, anchor, f"#{number}" if several else ""))
     parsed = parse_element(configuration, "test")
     flow, tool_id = flow.add(plugin, parsed, Macro=macro) if macro else flow.add(plugin, parsed)
@@ -105,7 +106,11 @@ def run_one(
     return outcome
 
 
-def _add_table(flow: Workflow, table: Table) -> tuple[Workflow, int]:
+def add_table(flow: Workflow, table: Table) -> tuple[Workflow, int]:
+    """Return the workflow with a table of exactly these fields, and the tool that gives it.
+
+    An empty text in a cell is an empty text, which a TextInput cannot say: a Formula turns a mark into it.
+    """
     columns, rows = table
     names = element("Fields", {}, *(element("Field", {"name": name}) for name, _ in columns))
     cells = element("Data", {}, *(element("r", {}, *(_cell(value) for value in row)) for row in rows))
@@ -113,7 +118,19 @@ def _add_table(flow: Workflow, table: Table) -> tuple[Workflow, int]:
     picks = [_pick(name, type_) for name, type_ in columns]
     fields = element("SelectFields", {}, *picks, element("SelectField", {"field": "*Unknown", "selected": "True"}))
     flow, select = flow.add(SELECT, element("Configuration", {}, fields))
-    return flow.connect(origin, "Output", select, "Input"), select
+    flow = flow.connect(origin, "Output", select, "Input")
+    emptied = {name for row in rows for (name, _), value in zip(columns, row, strict=True) if value == ""}
+    return _emptied(flow, select, sorted(emptied)) if emptied else (flow, select)
+
+
+def _emptied(flow: Workflow, origin: int, names: Sequence[str]) -> tuple[Workflow, int]:
+    fields = [
+        {"field": name, "expression": f'IIF([{name}] = "{EMPTY}", "", [{name}])', "type": "V_String", "size": "9"}
+        for name in names
+    ]
+    xml = element("FormulaFields", {}, *(element("FormulaField", field) for field in fields))
+    flow, formula = flow.add("AlteryxBasePluginsGui.Formula.Formula", element("Configuration", {}, xml))
+    return flow.connect(origin, "Output", formula, "Input"), formula
 
 
 def _pick(name: str, type_: str) -> Element:
@@ -122,4 +139,4 @@ def _pick(name: str, type_: str) -> Element:
 
 
 def _cell(value: Cell) -> Element:
-    return element("c", {}, text="" if value is None else str(value))
+    return element("c", {}, text="" if value is None else str(value) or EMPTY)

@@ -99,6 +99,27 @@ class TestInput:
         assert done.types() == ["Double", "V_WString(1073741823)", "Bool"]
         assert done.rows() == [(1.0, "x", None), (2.5, None, True)]
 
+    def test_json_is_typed_by_every_record(self, tmp_path: Path) -> None:
+        lines = ['{"a": 1}'] * 1500 + ['{"a": "x", "late": true}']
+        (tmp_path / "a.jsonl").write_text("\n".join(lines))
+        done = self.read(tmp_path, config("a.jsonl"))
+        assert done.names() == ["a", "late"]
+        assert done.rows()[-2:] == [("1", None), ("x", True)]
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            ("1\n2\n", r"a\.json: this is not JSON of objects"),
+            ("nope", r"a\.json: this is not JSON of objects"),
+            ('{"a": [1]}', r"a\.json: a: nested JSON values are not supported"),
+            ("", r"a\.json: this is not JSON of objects"),
+        ],
+    )
+    def test_json_that_is_no_table_is_refused(self, tmp_path: Path, content: str, message: str) -> None:
+        (tmp_path / "a.json").write_text(content)
+        with pytest.raises(WorkflowError, match=message):
+            self.read(tmp_path, config("a.json"))
+
     def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(WorkflowError, match=r"there is no file .*gone\.csv"):
             self.read(tmp_path, config("gone.csv"))
@@ -146,6 +167,65 @@ class TestOutput:
             tmp_path, "x.flat", data("a V_String(3), b V_String(3)", ("ab ", "c")), HeaderRow="False", Delimeter=r"\0"
         )
         assert (tmp_path / "x.flat").read_bytes() == b"ab c\r\n"
+
+    @pytest.mark.parametrize(
+        ("options", "content"),
+        [
+            ({"ForceQuotes": "Never", "Delimeter": "|"}, b'a|b\r\n"x|y"|1.5\r\n|\r\n'),
+            ({"ForceQuotes": "Always"}, b'"a","b"\r\n"x|y","1.5"\r\n"",""\r\n'),
+            ({"Delimeter": r"\s", "HeaderRow": "False"}, b"x|y 1.5\r\n \r\n"),
+            ({"CodePage": "65001", "HeaderRow": "False", "WriteBOM": "True"}, b"\xef\xbb\xbfx|y,1.5\r\n,\r\n"),
+            ({"CodePage": "1200", "LineEndStyle": "LF"}, "\ufeffa,b\nx|y,1.5\n,\n".encode("utf-16-le")),
+            ({"CodePage": "1252", "WriteBOM": "True", "OutputOption": "RemoveFile"}, b"a,b\r\nx|y,1.5\r\n,\r\n"),
+        ],
+    )
+    def test_options(self, tmp_path: Path, options: dict[str, str], content: bytes) -> None:
+        (tmp_path / "x.csv").write_text("old")
+        write(tmp_path, "x.csv", data("a V_String(3), b Double", ("x|y", 1.5), (None, None)), **options)
+        assert (tmp_path / "x.csv").read_bytes() == content
+
+    def test_a_limit_ends_the_file(self, tmp_path: Path) -> None:
+        xml = '<Configuration><File MaxRecords="2" FileFormat="0">x.csv</File></Configuration>'
+        table = data("n Int32", (3,), (1,), (2,))
+        run_one(OUTPUT, xml, {"Input": table}, path=tmp_path / "flow.yxmd", anchors=())
+        assert (tmp_path / "x.csv").read_text() == "n\n3\n1\n"
+
+    def test_what_is_created_must_not_be_there(self, tmp_path: Path) -> None:
+        (tmp_path / "x.csv").write_text("old")
+        with pytest.raises(WorkflowError, match=r"OutputOption: .*x\.csv exists already; choose Overwrite"):
+            write(tmp_path, "x.csv", OutputOption="Create")
+        assert (tmp_path / "x.csv").read_text() == "old"
+
+    def test_a_line_end_that_is_not_known_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(WorkflowError, match="LineEndStyle: 'CR' is not known; known are CRLF, LF"):
+            write(tmp_path, "x.csv", LineEndStyle="CR")
+
+    @pytest.mark.parametrize(
+        ("kind", "values", "names"),
+        [
+            ("Append", ("a", "b"), ["x_a.csv", "x_b.csv"]),
+            ("Prepend", ("a", "b"), ["ax_.csv", "bx_.csv"]),
+            ("ChangeFileName", ("a", "ż"), ["a.csv", "ż.csv"]),
+            ("ChangeFilePath", ("a.csv", r"sub\b.csv"), ["a.csv", "sub/b.csv"]),
+        ],
+    )
+    def test_each_way_to_name_the_files_of_a_split(
+        self, tmp_path: Path, kind: str, values: tuple[str, str], names: list[str]
+    ) -> None:
+        extra = (
+            f'<MultiFile value="True"/><MultiFileType>{kind}</MultiFileType><MultiFileField>g</MultiFileField>'
+            '<KeepField value="True"/>'
+        )
+        table = data("g V_WString(9), n Int32", (values[0], 1), (values[1], 2))
+        write(tmp_path, "x_.csv", table, extra, CodePage="65001", WriteBOM="False")
+        found = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.csv"))
+        assert found == names
+        assert (tmp_path / names[1]).read_bytes() == f"g,n\r\n{values[1]},2\r\n".encode()
+
+    def test_a_value_that_is_no_file_name_is_refused(self, tmp_path: Path) -> None:
+        extra = '<MultiFile value="True"/><MultiFileType>Append</MultiFileType><MultiFileField>g</MultiFileField>'
+        with pytest.raises(WorkflowError, match="the value 'a/b' cannot be part of a file name"):
+            write(tmp_path, "x.csv", data("g V_String(3)", ("a/b",)), extra)
 
     def test_no_records_leave_a_header(self, tmp_path: Path) -> None:
         write(tmp_path, "x.csv", data("a Int32, b Int32"), LineEndStyle="LF")

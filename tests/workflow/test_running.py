@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from kedge.exceptions import UsageError, WorkflowError
 from kedge.tools.element import element, parse_element
 from kedge.workflow.workflow import Workflow
-from tests.tools.flows import data, run_one
+from tests.tools.flows import add_table, data, run_one
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,6 +99,18 @@ class TestPlan:
         flow, _ = numbers(Workflow(), 1)
         with pytest.raises(UsageError, match=message):
             flow.run(taps=[tap])
+
+    def test_the_anchors_of_a_macro_go_by_the_names_that_designer_writes(self) -> None:
+        flow, tool = numbers(Workflow(), 1, 2)
+        flow, cleanse = add(flow, "", "", (tool, "Output", "Input2"), Macro=r"macros\Cleanse.yxmc")
+        flow, browse = add(flow, BROWSE, "", (cleanse, "Output26", "Input"))
+        assert flow.check().ok
+        assert flow.run().table(browse).num_rows == 2
+
+    def test_an_output_anchor_that_is_not_there_is_found_before_the_run(self) -> None:
+        flow, tool = numbers(Workflow(), 1)
+        flow, _ = add(flow, BROWSE, "", (tool, "Outptu", "Input"))
+        assert "tool 1 (TextInput) has no output anchor 'Outptu'; it has Output" in str(flow.check().problems[0])
 
     def test_circles_are_refused(self) -> None:
         flow, tool = add(Workflow(), f"{BASE}BlockUntilDone.BlockUntilDone", "")
@@ -205,6 +217,13 @@ class TestConstants:
         assert flow.run(taps=[(tool, "True")]).table(tool, "True").num_rows == 2
         assert flow.run(taps=[(tool, "True")], constants={"X": "3"}).table(tool, "True").num_rows == 1
 
+    def test_names_are_known_in_any_case_and_numbers_are_numbers(self) -> None:
+        flow, tool = self.flow()
+        flow, second = add(flow, f"{BASE}Filter.Filter", kept("[n] &gt; %USER.x%"), (tool, "True", "Input"))
+        assert flow.run(taps=[(second, "True")]).table(second, "True")["n"].to_pylist() == [3]
+        with pytest.raises(UsageError, match=r"the constant User\.X is numeric, and 'two' is not a number"):
+            flow.run(constants={"X": "two"}, taps=[(second, "True")]).raise_for_status()
+
     def test_an_unknown_constant_is_the_callers_error(self) -> None:
         flow, _ = self.flow()
         with pytest.raises(UsageError, match=r"has no such constant; it has User\.X"):
@@ -290,7 +309,9 @@ class TestCustomTools:
         assert "name its folder with --tools DIR" in str(flow.check().problems[0])
 
 
-cells = st.lists(st.tuples(st.none() | st.integers(0, 3), st.none() | st.sampled_from(["a", "B", "b"])), max_size=12)
+Row = tuple["int | None", "str | None"]
+texts = st.none() | st.sampled_from(["a", "B", "b", "", " ", "é", "e\u0301", "żó", "𝄞"])
+cells = st.lists(st.tuples(st.none() | st.integers(0, 3), texts), max_size=12)
 
 
 class TestProperties:
@@ -298,45 +319,52 @@ class TestProperties:
 
     @settings(max_examples=12)
     @given(rows=cells)
-    def test_the_anchors_of_filter_and_unique_partition_their_input(self, rows: list[tuple[object, object]]) -> None:
+    def test_the_anchors_of_filter_and_unique_partition_their_input(self, rows: list[Row]) -> None:
         table = data("n Int32, t V_String(3), i Int32", *((*row, place) for place, row in enumerate(rows)))
         split = run_one(
             f"{BASE}Filter.Filter",
-            f"<Configuration>{kept('[n] &gt; 1')}</Configuration>",
+            f"<Configuration>{kept('[n] &gt; 1 OR Contains([t], &quot;B&quot;)')}</Configuration>",
             {"Input": table},
             anchors=("True", "False"),
         )
-        once = '<Configuration><UniqueFields><Field field="n"/></UniqueFields></Configuration>'
+        once = '<Configuration><UniqueFields><Field field="n"/><Field field="t"/></UniqueFields></Configuration>'
         unique = run_one(f"{BASE}Unique.Unique", once, {"Input": table}, anchors=("Unique", "Duplicates"))
         for outcome, anchors in ((split, ("True", "False")), (unique, ("Unique", "Duplicates"))):
             places = [[row[2] for row in outcome.rows(anchor)] for anchor in anchors]
             assert sorted(places[0] + places[1]) == list(range(len(rows)))
             assert places == [sorted(found) for found in places]
-        assert len({row[0] for row in unique.rows("Unique")}) == len(unique.rows("Unique"))
+        assert [row[:2] for row in unique.rows("Unique")] == list(dict.fromkeys(rows))
+        holds = [(n or 0) > 1 or "b" in (t or "").lower() for n, t in rows]
+        assert [row[2] for row in split.rows("True")] == [place for place, kept in enumerate(holds) if kept]
 
     @settings(max_examples=8)
     @given(rows=cells)
-    def test_a_sort_is_stable(self, rows: list[tuple[object, object]]) -> None:
+    def test_a_sort_is_stable_also_after_another(self, rows: list[Row]) -> None:
         table = data("n Int32, t V_String(3), i Int32", *((*row, place) for place, row in enumerate(rows)))
-        order = '<Configuration><SortInfo locale="0"><Field field="n" order="Ascending"/></SortInfo></Configuration>'
-        found = run_one(f"{BASE}Sort.Sort", order, {"Input": table}).rows()
-        assert [(row[0], row[2]) for row in found] == sorted(
-            ((row[0], place) for place, row in enumerate(rows)), key=lambda item: (item[0] is not None, item[0] or 0)
-        )
+        flow, tool = add_table(Workflow(), table)
+        for fields in (
+            '<Field field="i" order="Descending"/>',
+            '<Field field="t" order="Descending"/><Field field="n" order="Ascending"/>',
+        ):
+            order = f'<SortInfo locale="0">{fields}</SortInfo>'
+            flow, tool = add(flow, f"{BASE}Sort.Sort", order, (tool, "Output", "Input"))
+        places = range(len(rows) - 1, -1, -1)
+        by_number = sorted(places, key=lambda place: (rows[place][0] is not None, rows[place][0] or 0))
+        by_text = sorted({t for _, t in rows if t is not None}, reverse=True)
+        wanted = [place for text in [*by_text, None] for place in by_number if rows[place][1] == text]
+        assert flow.run(taps=[(tool, "Output")]).table(tool)["i"].to_pylist() == wanted
 
     @settings(max_examples=8)
     @given(left=cells, right=cells)
-    def test_a_union_has_the_rows_of_both(
-        self, left: list[tuple[object, object]], right: list[tuple[object, object]]
-    ) -> None:
+    def test_a_union_has_the_rows_of_both(self, left: list[Row], right: list[Row]) -> None:
         tables = [data("n Int32, t V_String(3)", *rows) for rows in (left, right)]
         found = run_one(f"{BASE}Union.Union", "<Configuration><Mode>ByName</Mode></Configuration>", {"Input": tables})
         assert found.rows() == [*left, *right]
 
     @settings(max_examples=8)
-    @given(rows=st.lists(st.tuples(st.none() | st.integers(0, 9), st.none() | st.integers(0, 9)), max_size=6))
-    def test_a_cross_tab_undoes_a_transpose(self, rows: list[tuple[object, object]]) -> None:
-        table = data("i Int32, a Int32, b Int32", *((place, *row) for place, row in enumerate(rows)))
+    @given(rows=st.lists(st.tuples(texts, texts), max_size=6))
+    def test_a_cross_tab_undoes_a_transpose(self, rows: list[Row]) -> None:
+        table = data("i Int32, a V_WString(9), b V_WString(9)", *((place, *row) for place, row in enumerate(rows)))
         fields = "".join(f'<Field field="{name}" selected="True"/>' for name in "ab")
         turn = (
             f'<Configuration><KeyFields><Field field="i"/></KeyFields><DataFields>{fields}</DataFields></Configuration>'
@@ -352,25 +380,23 @@ class TestProperties:
         again = run_one(
             f"{BASE}CrossTab.CrossTab",
             back,
-            {"Input": data("i Int32, Name V_String(3), Value Double", *turned)},
+            {"Input": data("i Int32, Name V_String(3), Value V_WString(9)", *turned)},
             check=False,
         )
         assert again.rows() == [(place, *row) for place, row in enumerate(rows)]
 
     @settings(max_examples=12)
     @given(left=cells, right=cells)
-    def test_the_anchors_of_join_account_for_every_record(
-        self, left: list[tuple[object, object]], right: list[tuple[object, object]]
-    ) -> None:
+    def test_the_anchors_of_join_account_for_every_record(self, left: list[Row], right: list[Row]) -> None:
         tables = [data("n Int32, t V_String(3)", *rows) for rows in (left, right)]
         config = (
-            '<Configuration><JoinInfo connection="Left"><Field field="n"/></JoinInfo>'
-            '<JoinInfo connection="Right"><Field field="n"/></JoinInfo></Configuration>'
+            '<Configuration><JoinInfo connection="Left"><Field field="t"/></JoinInfo>'
+            '<JoinInfo connection="Right"><Field field="t"/></JoinInfo></Configuration>'
         )
         done = run_one(
             f"{BASE}Join.Join", config, {"Left": tables[0], "Right": tables[1]}, anchors=("Left", "Join", "Right")
         )
-        pairs = sum(a[0] == b[0] and a[0] is not None for a in left for b in right)
-        assert len(done.rows("Join")) == pairs
-        assert len(done.rows("Left")) == sum(a[0] is None or all(a[0] != b[0] for b in right) for a in left)
-        assert len(done.rows("Right")) == sum(b[0] is None or all(a[0] != b[0] for a in left) for b in right)
+        pairs = [(*a, *b) for a in left for b in right if a[1] == b[1] and a[1] is not None]
+        assert sorted(done.rows("Join"), key=repr) == sorted(pairs, key=repr)
+        assert done.rows("Left") == [a for a in left if a[1] is None or all(a[1] != b[1] for b in right)]
+        assert done.rows("Right") == [b for b in right if b[1] is None or all(a[1] != b[1] for a in left)]

@@ -18,6 +18,7 @@ from kedge.engines.functions import register_functions
 from kedge.engines.memory import available_memory
 from kedge.exceptions import WorkflowError
 from kedge.tools.contract import column
+from kedge.tools.delimited import explained
 from kedge.workflow.engine import Conversions
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def _errors() -> Iterator[None]:
     except duckdb.InterruptException:
         raise WorkflowError(CANCELLED) from None
     except duckdb.Error as fault:
-        raise WorkflowError(str(fault)) from fault
+        raise WorkflowError(explained(str(fault))) from fault
 
 
 class _Guarded:

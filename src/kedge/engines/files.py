@@ -85,9 +85,16 @@ def _write_csv(engine: Statements, query: exp.Query, schema: Schema, sink: FileS
     lines = exp.select(*aliased([(line, title or "line")])).from_(query.subquery("records"))
     header = str(bool(title)).lower()
     count = _copy(engine, lines, part, rf"FORMAT csv, HEADER {header}, QUOTE '', ESCAPE '', DELIMITER '\x01'")
-    if sink.options["encoding"] != "utf-8":
-        _transcode(part, str(sink.options["encoding"]))
+    encoding = str(sink.options["encoding"])
+    mark = _mark(sink) if not sink.options["header"] else ""
+    if mark or encoding != "utf-8":
+        _transcode(part, encoding, mark)
     return count
+
+
+def _mark(sink: FileSink) -> str:
+    """Return the byte order mark that the file begins with, if any."""
+    return "\ufeff" if sink.options["bom"] and str(sink.options["encoding"]).startswith("utf") else ""
 
 
 def _cell(name: str, type_: DesignerType, delimiter: str, force: bool) -> exp.Expr:
@@ -130,14 +137,13 @@ def _title(schema: Schema, sink: FileSink, delimiter: str, force: bool) -> str:
             return '"' + name.replace('"', '""') + '"'
         return name
 
-    mark = "\ufeff" if sink.options["bom"] and str(sink.options["encoding"]).startswith("utf") else ""
     if not sink.options["header"]:
         return ""
-    return mark + delimiter.join(cell(name) for name in schema.names) + str(sink.options["line_end"])[:-1]
+    return _mark(sink) + delimiter.join(cell(name) for name in schema.names) + str(sink.options["line_end"])[:-1]
 
 
-def _transcode(part: Path, encoding: str) -> None:
-    """Rewrite a UTF-8 file in another code page, in bounded memory."""
+def _transcode(part: Path, encoding: str, mark: str) -> None:
+    """Rewrite a UTF-8 file in another code page and behind ``mark``, in bounded memory."""
     lines = part.with_name(part.name + ".utf8")
     part.replace(lines)
     try:
@@ -145,6 +151,7 @@ def _transcode(part: Path, encoding: str) -> None:
             lines.open("r", encoding="utf-8", newline="") as source,
             part.open("w", encoding=encoding, newline="") as target,
         ):
+            target.write(mark)
             while block := source.read(1 << 20):
                 target.write(block)
     except UnicodeEncodeError as fault:

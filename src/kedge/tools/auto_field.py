@@ -18,7 +18,7 @@ from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import aliased, call, case, not_null, number, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import pyarrow as pa
 
@@ -52,8 +52,8 @@ def parse(xml: Element) -> Config:
     return config
 
 
-def _fields(config: Config, schema: Schema) -> list[Field]:
-    return [field for field in config.fields.of(schema) if field.type.is_string]
+def _fields(config: Config, schema: Schema, warn: Callable[[str], None] = lambda text: None) -> list[Field]:
+    return [field for field in config.fields.of(schema, warn) if field.type.is_string]
 
 
 def probe(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[str, exp.Query]:
@@ -68,12 +68,14 @@ def probe(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
 
 
 def _facts(value: exp.Expr) -> list[exp.Expr]:
-    whole = exp.TryCast(this=value.copy(), to=exp.DataType.build("hugeint"))
+    """Return the aggregates of `FACTS`. An empty text says nothing against a number or a date: it becomes null."""
+    written = call("nullif", value.copy(), text(""))
+    whole = exp.TryCast(this=written.copy(), to=exp.DataType.build("hugeint"))
 
     def all_match(pattern: str, cast_to: str) -> exp.Expr:
-        matches = call("regexp_full_match", value.copy(), text(pattern))
-        casts = not_null(exp.TryCast(this=value.copy(), to=exp.DataType.build(cast_to)))
-        return call("bool_and", case([(not_null(value), exp.and_(matches, casts))], exp.Null()))
+        matches = call("regexp_full_match", written.copy(), text(pattern))
+        casts = not_null(exp.TryCast(this=written.copy(), to=exp.DataType.build(cast_to)))
+        return call("bool_and", case([(not_null(written), exp.and_(matches, casts))], exp.Null()))
 
     return [
         exp.Count(this=value.copy()),
@@ -92,17 +94,18 @@ def _facts(value: exp.Expr) -> list[exp.Expr]:
 def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:
     """Narrow the text fields; before the run, as the file declares."""
     schema = inputs.one("Input")
+    fields = _fields(config, schema, context.warn)
     if context.facts:
         row = context.facts["facts"]
         types = {
             field.name: _narrowest({name: _value(row, f"{place}_{name}") for name in FACTS})
-            for place, field in enumerate(_fields(config, schema))
+            for place, field in enumerate(fields)
         }
         return {"Output": Schema(tuple(field.typed(types.get(field.name, field.type)) for field in schema))}
     if "Output" in context.declared:
         declared = context.declared["Output"]
         return {"Output": Schema(tuple(field.typed((declared.find(field.name) or field).type) for field in schema))}
-    return {} if _fields(config, schema) else {"Output": schema}
+    return {} if fields else {"Output": schema}
 
 
 def _value(row: pa.Table, name: str) -> int:
@@ -127,7 +130,7 @@ def _narrowest(facts: Mapping[str, int]) -> DesignerType:
 def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[str, Query]:
     """Cast."""
     source = inputs.one("Input")
-    schema = bind(config, Inputs({"Input": [source.schema]}), context)["Output"]
+    schema = bind(config, Inputs({"Input": [source.schema]}), context.quiet())["Output"]
     converter = Converter(context.tool_id)
     columns = [
         exp.alias_(converter.convert(column(old.name), old.type, new.type, old.name), old.name, quoted=True)

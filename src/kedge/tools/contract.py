@@ -132,6 +132,13 @@ class Source:
         """The terms of an ORDER BY that restores the order."""
         return [key.sql() for key in self.order]
 
+    @property
+    def backwards(self) -> list[exp.Ordered]:
+        """The terms of an ORDER BY that turns the order round."""
+        return [
+            replace(key, descending=not key.descending, nulls_first=not key.nulls_first).sql() for key in self.order
+        ]
+
     def select(self, projections: Sequence[exp.Expr] | None = None) -> Query:
         """Return SELECT ``projections`` (by default every column) FROM this, order kept, row for row."""
         chosen = self.columns if projections is None else list(projections)
@@ -277,6 +284,10 @@ class Context:
     def warn(self, text: str) -> None:
         """Report a warning."""
         self.report("warning", text)
+
+    def quiet(self) -> Context:
+        """Return the context without messages, for what is asked a second time."""
+        return replace(self, report=lambda kind, text: None)
 
     def with_facts(self, facts: Mapping[str, pa.Table]) -> Context:
         """Return the context with the results of the probes."""

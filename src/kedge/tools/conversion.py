@@ -47,11 +47,12 @@ class Converter:
         """
         if source == target or (source.is_string and target.is_string and source.text_width <= target.size):
             return value
+        shown = value
         if self.comma_decimal and source.is_string and target.is_numeric:
             value = call("replace", call("replace", value, text("."), text("")), text(","), text("."))
         if self._writes_comma(source) and target.is_string:
             return self.convert(self.as_text(value, source), V_WSTRING, target, field)
-        return self._converted(value, source, target, field)
+        return self._converted(value, source, target, field, shown)
 
     def as_text(self, value: exp.Expr, source: DesignerType) -> exp.Expr:
         """Return a value as Designer writes it: ``True``, ``1.5``, ``2024-02-29``."""
@@ -63,18 +64,20 @@ class Converter:
     def _writes_comma(self, source: DesignerType) -> bool:
         return self.comma_decimal and source.name in ("Float", "Double", "FixedDecimal")
 
-    def _converted(self, value: exp.Expr, source: DesignerType, target: DesignerType, field: str) -> exp.Expr:
+    def _converted(
+        self, value: exp.Expr, source: DesignerType, target: DesignerType, field: str, shown: exp.Expr
+    ) -> exp.Expr:
         try:
             done = convert(FieldRef("value", source), target, OPTIONS)
         except UsageError:
-            noted = self._note(field, value, f" does not convert to {target.name}", NULL.copy())
+            noted = self._note(field, shown, f" does not convert to {target.name}", NULL.copy())
             return exp.TryCast(this=case([(not_null(value), noted)], NULL.copy()), to=target.sql)
         result = _sql(done.value, value)
         branches = _plain(value, source, target)
         if done.problem is not None:
             cut = f" is cut to {target.size} characters"
             told = cut if target.is_string else f" does not convert to {target.name}"
-            noted = self._note(field, value, told, exp.cast(result.copy(), "text"))
+            noted = self._note(field, shown, told, exp.cast(result.copy(), "text"))
             lost = noted if target.is_string else exp.TryCast(this=noted, to=target.sql)
             branches.append((_sql(done.problem, value), lost))
         return case(branches, result) if branches else result

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
-from kedge.formula.types import DOUBLE, INT64, DesignerType
+from kedge.formula.types import DOUBLE, INT64, V_WSTRING, DesignerType
 from kedge.tools.contract import Context, Input, Inputs, Order, OrderKey, Query, Source, Tool, column
 from kedge.tools.conversion import Converter
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
 from kedge.tools.sorting import dictionary_key
-from kedge.tools.sql import is_null, text
+from kedge.tools.sql import aliased, call, is_null, number, text
 from kedge.tools.summarize import aggregate, ordered_aggregate, unescape
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 SUPPORTED = frozenset({"Sum", "Avg", "Count", "First", "Last", "Concat"})
 BARE = frozenset({"Sum", "First", "Last", "Concat"})
 ORDERED = frozenset({"First", "Last", "Concat"})
-NULL_HEADER = "_Null_"
+NULL_HEADER, EMPTY_HEADER = "_Null_", "_Empty_"
+HEADER, WRITTEN, COUNTED = 101, 102, 103
 NOT_A_NAME = re.compile(r"[^0-9A-Za-z_]")
 
 
@@ -91,7 +92,7 @@ def column_names(headers: Sequence[str | None], methods: Sequence[str]) -> list[
     seen: dict[str, str | None] = {}
     for method in methods:
         for header in headers:
-            name = NULL_HEADER if header is None else NOT_A_NAME.sub("_", header)
+            name = NULL_HEADER if header is None else NOT_A_NAME.sub("_", header) or EMPTY_HEADER
             name = name if bare else f"{method}_{name}"
             if name.casefold() in seen:
                 raise WorkflowError(
@@ -150,53 +151,52 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     source = inputs.one("Input").numbered(context.hidden(0))
     schema = bind(config, Inputs({"Input": [source.schema]}), context)["Output"]
     names = column_names(_headers(context.facts["headers"]), config.methods)
-    header = source.schema.need(config.header, "")
-    data = source.schema.need(config.data, "")
     groups = [column(source.schema.need(name, "").name) for name in config.groups]
-    converter = Converter(context.tool_id)
-    cells = [
-        exp.alias_(
-            exp.cast(
-                exp.Filter(
-                    this=_value(config, method, data, source, context),
-                    expression=exp.Where(this=_same(converter.as_text(column(header.name), header.type), value)),
-                ),
-                schema.need(name, "").type.sql,
-            ),
-            name,
-            quoted=True,
-        )
-        for name, value, method in names
-    ]
     keys = [OrderKey(context.hidden(place), False, context.settings.nulls_first) for place in range(1, len(groups) + 1)]
     hidden = [exp.alias_(group.copy(), key.column, quoted=True) for group, key in zip(groups, keys, strict=True)]
-    select = exp.select(*groups, *cells, *hidden).from_(source.table)
-    if not groups:
-        return {
-            "Output": Query(
-                select.having(exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(0))),
-                natural=True,
-            )
-        }
-    return {"Output": Query(select.group_by(*[group.copy() for group in groups]), tuple(keys))}
+    cells = [_cell(config, schema.need(name, ""), value, method, source, context) for name, value, method in names]
+    select = exp.select(*groups, *cells, *hidden).from_(_prepared(config, source, context).subquery("prepared"))
+    if groups:
+        return {"Output": Query(select.group_by(*[group.copy() for group in groups]), tuple(keys))}
+    some = exp.GT(this=exp.Count(this=exp.Star()), expression=number(0))
+    return {"Output": Query(select.having(some), natural=True)}
 
 
-def _same(value: exp.Expr, header: str | None) -> exp.Expr:
-    return is_null(value) if header is None else exp.EQ(this=value, expression=text(header))
+def _prepared(config: Config, source: Source, context: Context) -> exp.Select:
+    """Convert headers and values once, below the aggregates of all columns."""
+    header, data = source.schema.need(config.header, ""), source.schema.need(config.data, "")
+    converter = Converter(context.tool_id)
+    made = [(converter.as_text(column(header.name), header.type), context.hidden(HEADER))]
+    if "Concat" in config.methods:
+        made.append((converter.as_text(column(data.name), data.type), context.hidden(WRITTEN)))
+    if {"Sum", "Avg"} & set(config.methods):
+        counted = data.type.is_string or data.type.is_bool
+        value = column(data.name)
+        converted = converter.convert(value, data.type, DOUBLE, data.name) if counted else value
+        made.append((converted, context.hidden(COUNTED)))
+    return exp.select(*source.columns, *source.hidden, *aliased(made)).from_(source.table)
+
+
+def _cell(config: Config, new: Field, header: str | None, method: str, source: Source, context: Context) -> exp.Expr:
+    data = source.schema.need(config.data, "")
+    value: exp.Expr = _value(config, method, data, source, context)
+    name = column(context.hidden(HEADER))
+    same = is_null(name) if header is None else exp.EQ(this=name, expression=text(header))
+    value = exp.Filter(this=value, expression=exp.Where(this=same))
+    if method == "Count":  # where a group has no such header, there is nothing, not a count of 0
+        value = call("nullif", value, number(0))
+    if method == "Concat":
+        value = Converter(context.tool_id).convert(value, V_WSTRING, new.type, new.name)
+    return exp.alias_(exp.cast(value, new.type.sql), new.name, quoted=True)
 
 
 def _value(config: Config, method: str, data: Field, source: Source, context: Context) -> exp.Expr:
-    value: exp.Expr = column(data.name)
-    converter = Converter(context.tool_id)
     if method == "Concat":
-        return ordered_aggregate(
-            "string_agg", [converter.as_text(value, data.type), text(config.separator)], source.ordering
-        )
+        parts = [column(context.hidden(WRITTEN)), text(config.separator)]
+        return ordered_aggregate("string_agg", parts, source.ordering)
     if method in ("First", "Last"):
-        return ordered_aggregate(method.lower(), [value], source.ordering)
-    if method != "Count" and (data.type.is_string or data.type.is_bool):
-        value = converter.convert(value, data.type, DOUBLE, data.name)
-    return aggregate(method, value, data.type)
+        return ordered_aggregate(method.lower(), [column(data.name)], source.ordering)
+    return aggregate(method, column(data.name if method == "Count" else context.hidden(COUNTED)), data.type)
 
 
 def _order(config: Config) -> Mapping[str, Order]:

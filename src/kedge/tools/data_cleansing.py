@@ -12,6 +12,8 @@ from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
 from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool, column
+from kedge.tools.listed_fields import parse_listed
+from kedge.tools.options import Options, macro_values
 from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import aliased, any_of, call, is_null, not_null, number, text
 
@@ -74,34 +76,61 @@ class Config:
     case: str = ""
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """The text of an option, and its path for errors."""
+
+    place: str
+    text: str
+
+    def flag(self) -> bool:
+        """Return the text as a truth value."""
+        if self.text.strip() not in ("True", "False"):
+            raise WorkflowError(f"{self.place}: {self.text!r} is neither True nor False")
+        return self.text.strip() == "True"
+
+    def case(self) -> str:
+        """Return the letter case that the text names."""
+        found = (self.text.lower().split() or ["upper"])[0]
+        if found not in CASES:
+            raise WorkflowError(f"{self.place}: the case {self.text!r} is not known; known are {', '.join(CASES)}")
+        return found
+
+
 def parse(xml: Element) -> Config:
     """Read the macro's questions, or the named elements of the newer tool."""
-    found: dict[str, str] = {}
-    for child in xml.children:
-        names = MACRO_NAMES if child.tag == "Value" else PRO_NAMES
-        key = child.get("name") if child.tag == "Value" else child.tag
-        if key not in names:
-            raise WorkflowError(f"Configuration/{child.tag}[@name='{key}']: this option is not known")
-        found[names[key]] = _content(child)
-    case = found.pop("Case", "upper").strip().lower().split()[0] if found.get("Case", "upper").strip() else "upper"
-    if case not in CASES:
-        raise WorkflowError(f"Configuration: the case {case!r} is not known; known are {', '.join(CASES)}")
+    found = _questions(xml) if xml.find("Value") else _elements(xml)
+    case = found.pop("Case", _Answer("", "upper")).case()
     fields = found.pop("Fields", None)
-    switches = frozenset(name for name, value in found.items() if value.strip() == "True")
-    named = None if fields is None else tuple(re.findall(r'"([^"]*)"', fields))
+    switches = frozenset(name for name, answer in found.items() if answer.flag())
+    named = None if fields is None else tuple(re.findall(r'"([^"]*)"', fields.text))
     return Config(named, switches, case if "ModifyCase" in switches else "")
 
 
-def _content(child: Element) -> str:
-    if child.children:
-        return ",".join(f'"{item.get("name") or item.get("field") or item.text}"' for item in child.children)
-    return child.get("value") if child.has("value") else child.text
+def _questions(xml: Element) -> dict[str, _Answer]:
+    values = macro_values(xml, MACRO_NAMES)
+    return {MACRO_NAMES[name]: _Answer(f"Configuration/Value[@name='{name}']", text) for name, text in values.items()}
+
+
+def _elements(xml: Element) -> dict[str, _Answer]:
+    options = Options(xml)
+    found: dict[str, _Answer] = {}
+    for child in xml.children:
+        meaning = PRO_NAMES.get(child.tag, "")
+        if meaning == "Fields" and child.children:
+            listed = parse_listed(options, child.tag)
+            text_ = ",".join(f'"{name}"' for name, selected in listed.names.items() if selected)
+            found[meaning] = _Answer(child.tag, text_)
+        elif meaning:
+            found[meaning] = _Answer(f"Configuration/{child.tag}", options.value(child.tag))
+    options.finish()
+    return found
 
 
 def _chosen(config: Config, schema: Schema) -> list[Field]:
     if config.fields is None:
         return list(schema)
-    return [schema.need(name, "Configuration/List Box (11)") for name in config.fields]
+    return [schema.need(name, "Configuration (fields to cleanse)") for name in config.fields]
 
 
 def probe(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[str, exp.Query]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-import json
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlglot import exp
@@ -25,7 +25,7 @@ from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import NULL, call, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from kedge.tools.element import Element
 
@@ -56,7 +56,7 @@ UNSUPPORTED = {
     "65": "Snowflake bulk load",
 }
 NAME_TYPES = {"": "", "No": "", "FileName": "FileName", "FullPath": "FullPath"}
-SNIFFED = 1000
+JSON_TYPES = {"BOOLEAN": BOOL, "BIGINT": INT64, "DOUBLE": DOUBLE, "UBIGINT": DesignerType("FixedDecimal", 20, 0)}
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,11 @@ def parse(xml: Element) -> Config:
     file = options.section("File")
     path, table = split_source(file.element.text)
     code = file.attribute("FileFormat", DELIMITED)
-    limit = file.attribute("RecordLimit", "")
     config = Config(
         path=path.strip(),
         format=file_format(path, code, table, file),
-        limit=int(limit or 0),
-        file_name=NAME_TYPES[
-            file.attribute("OutputFileName", "") if file.attribute("OutputFileName", "") in NAME_TYPES else ""
-        ],
+        limit=file.number_attribute("RecordLimit", 0),
+        file_name=file.attribute_choice("OutputFileName", NAME_TYPES, ""),
         deep=file.switch("SearchSubDirs", False),
     )
     file.ignore_attributes("UncPath")
@@ -132,9 +129,13 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
         if context.running or "Output" not in context.declared:
             raise
         return {"Output": _expected(config, context.declared["Output"])}
-    schema = _file_schema(config, files[0])
-    for other in files[1:]:
-        _compare(schema, _file_schema(config, other), other, context)
+    own = {path: _file_schema(config, path) for path in files}
+    filled = [path for path in files if own[path].fields]
+    if not filled:
+        raise WorkflowError(f"{files[0]}: the file is empty, so it has no fields; give it a header, or leave it out")
+    schema = own[filled[0]]
+    for other in files:
+        _compare(schema, own[other], other, context)
     if not config.file_name:
         return {"Output": schema}
     return {"Output": Schema.of([*schema, Field("FileName", DesignerType("V_WString", 254), "File: FileName")])}
@@ -149,6 +150,9 @@ def _expected(config: Config, declared: Schema) -> Schema:
 
 
 def _compare(schema: Schema, other: Schema, path: Path, context: Context) -> None:
+    if not other.fields:
+        context.warn(f"{path} is empty and is left out")
+        return
     missing = [name for name in schema.names if name not in other]
     extra = [name for name in other.names if name not in schema]
     if missing:
@@ -164,7 +168,7 @@ def _file_schema(config: Config, path: Path) -> Schema:
             names = read_header(path, config.delimited)
             return Schema.of(Field(name, config.delimited.type, source) for name in names)
         if config.format == "json":
-            return Schema.of(Field(name, type_, source) for name, type_ in _json_fields(path).items())
+            return _json_fields(path)
         arrow = pq.read_schema(path) if config.format == "parquet" else _open_arrow(path).schema
     except (OSError, pa.ArrowInvalid) as fault:
         raise WorkflowError(f"{path}: the file cannot be read as {config.format}: {fault}") from fault
@@ -178,69 +182,42 @@ def _open_arrow(path: Path) -> Any:
         return pa.ipc.open_stream(pa.memory_map(str(path)))
 
 
-def _json_fields(path: Path) -> dict[str, DesignerType]:
-    """Type the fields of a JSON file by its first records."""
-    found: dict[str, DesignerType | None] = {}
-    for record in _json_records(path):
-        if not isinstance(record, dict):
-            raise WorkflowError(f"{path}: a JSON file must hold objects, one a line or in one list")
-        for name, value in record.items():
-            found[name] = _wider(found.get(name), value, f"{path}: {name}")
-    return {name: type_ or V_WSTRING for name, type_ in found.items()}
-
-
-def _json_records(path: Path) -> Iterator[Any]:
-    with path.open("r", encoding="utf-8-sig") as file:
-        start = file.read(1)
-        while start.isspace():
-            start = file.read(1)
-        file.seek(0)
-        try:
-            if start == "[":
-                yield from json.load(file)[:SNIFFED]
-                return
-            for _, line in zip(range(SNIFFED), file, strict=False):
-                if line.strip():
-                    yield json.loads(line)
-        except ValueError as fault:
-            raise WorkflowError(f"{path}: this is not JSON: {fault}") from fault
-
-
-def _wider(known: DesignerType | None, value: Any, place: str) -> DesignerType | None:
-    kinds: dict[type, DesignerType | None] = {
-        bool: BOOL,
-        int: INT64,
-        float: DOUBLE,
-        str: V_WSTRING,
-        type(None): known,
-    }
-    if type(value) not in kinds:
-        raise WorkflowError(f"{place}: nested JSON values are not supported; flatten them before")
-    found = kinds[type(value)]
-    if known is None or found is None or known == found:
-        return found or known
-    return DOUBLE if {known, found} == {INT64, DOUBLE} else V_WSTRING
+def _json_fields(path: Path) -> Schema:
+    """Type the fields of a JSON file by all of its records; fields whose values are of several kinds are text."""
+    described = "DESCRIBE SELECT * FROM read_json($1, records = true, sample_size = -1)"
+    try:
+        with duckdb.connect() as connection:
+            found = connection.execute(described, [str(path)]).fetchall()
+    except duckdb.Error as fault:
+        text_ = str(fault).splitlines()[0]
+        raise WorkflowError(f"{path}: this is not JSON of objects, one a line or in one list: {text_}") from fault
+    for name, type_, *_ in found:
+        if type_.startswith(("STRUCT", "MAP")) or type_.endswith("[]"):
+            raise WorkflowError(f"{path}: {name}: nested JSON values are not supported; flatten them before")
+    return Schema.of(Field(name, JSON_TYPES.get(type_, V_WSTRING), f"File: {path}") for name, type_, *_ in found)
 
 
 def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
     """Scan every file in turn; the order is that of the files and of their lines."""
-    quiet = replace(context, report=lambda kind, text: None)
-    schema = bind(config, Inputs({}), quiet)["Output"]
-    data = Schema(tuple(field for field in schema if field.name != "FileName")) if config.file_name else schema
+    schema = bind(config, Inputs({}), context.quiet())["Output"]
     files = _files(config, context)
     if config.format == "arrow":
         return Step(lambda _: {"Output": _arrow_records(config, files, schema)})
-    scans: list[exp.Query] = [_scan(config, path, data, context) for path in files]
+    scans: list[exp.Query] = [_scan(config, path, own, schema, context) for path, own in _filled(config, files)]
     union: exp.Query = reduce(lambda left, right: exp.union(left, right, distinct=False), scans)
     if len(scans) > 1 and config.limit:
         union = exp.select("*").from_(union.subquery("files"))
     return {"Output": Query(union.limit(config.limit) if config.limit else union, natural=True)}
 
 
-def _scan(config: Config, path: Path, schema: Schema, context: Context) -> exp.Select:
-    own = _file_schema(config, path)
+def _filled(config: Config, files: list[Path]) -> list[tuple[Path, Schema]]:
+    found = [(path, _file_schema(config, path)) for path in files]
+    return [(path, own) for path, own in found if own.fields]
+
+
+def _scan(config: Config, path: Path, own: Schema, schema: Schema, context: Context) -> exp.Select:
     columns: list[exp.Expr] = []
-    for item in schema:
+    for item in schema.fields[:-1] if config.file_name else schema:
         found = own.find(item.name)
         value: exp.Expr = column(found.name) if found else NULL.copy()
         columns.append(
@@ -252,7 +229,7 @@ def _scan(config: Config, path: Path, schema: Schema, context: Context) -> exp.S
         )
     if config.file_name:
         name = path.name if config.file_name == "FileName" else str(path)
-        columns.append(exp.alias_(text(name), "FileName", quoted=True))
+        columns.append(exp.alias_(text(name), schema.names[-1], quoted=True))
     return exp.select(*columns).from_(_table(config, path, own, context))
 
 
@@ -275,7 +252,7 @@ def _arrow_records(config: Config, files: list[Path], schema: Schema) -> pa.Tabl
         table = _open_arrow(path).read_all()
         if config.file_name:
             name = path.name if config.file_name == "FileName" else str(path)
-            table = table.append_column("FileName", pa.array([name] * len(table), pa.string()))
+            table = table.append_column(schema.names[-1], pa.array([name] * len(table), pa.string()))
         missing = [name for name in schema.names if name not in table.column_names]
         for name in missing:
             table = table.append_column(name, pa.nulls(len(table)))

@@ -11,7 +11,7 @@ from kedge.exceptions import WorkflowError
 from kedge.tools.code_pages import encoding_of
 from kedge.tools.contract import Context, FileSink, Input, Inputs, Order, Source, Tool
 from kedge.tools.db_file_input import file_format
-from kedge.tools.delimited import ESCAPES
+from kedge.tools.delimited import parse_delimiter
 from kedge.tools.element import Element
 from kedge.tools.options import Options
 from kedge.tools.paths import resolve_path, split_source
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from kedge.tools.schema import Schema
 
 QUOTING = {"False": False, "Never": False, "Auto": False, "True": True, "Always": True}
-LINE_ENDS = {"CRLF": "\r\n", "LF": "\n", "CR": "\r"}
+LINE_ENDS = {"CRLF": "\r\n", "LF": "\n"}
+MAY_REPLACE = {"": True, "Overwrite": True, "RemoveFile": True, "Create": False}
 SPLITS = {
     "Append": "append",
     "Prepend": "prepend",
@@ -54,9 +55,8 @@ def parse(xml: Element) -> Config:
     file = options.section("File")
     path, table = split_source(file.element.text)
     code = file.attribute("FileFormat", "0")
-    limit = file.attribute("MaxRecords", "")
     file.ignore_attributes("UncPath")
-    config = Config(path.strip(), file_format(path, code, table, file), limit=int(limit or 0))
+    config = Config(path.strip(), file_format(path, code, table, file), limit=file.number_attribute("MaxRecords", 0))
     formats = options.child("FormatSpecificOptions")
     if formats and config.format == "csv":
         config = replace(config, options=_parse_text(formats))
@@ -72,10 +72,9 @@ def parse(xml: Element) -> Config:
 
 
 def _parse_text(options: Options) -> dict[str, str | bool]:
-    delimiter = options.text("Delimeter", ",")
-    options.ignore("OutputOption")
     return {
-        "delimiter": ESCAPES.get(delimiter, delimiter),
+        "may_replace": options.choice("OutputOption", MAY_REPLACE, ""),
+        "delimiter": parse_delimiter(options),
         "line_end": options.choice("LineEndStyle", LINE_ENDS, "CRLF"),
         "force_quotes": options.choice("ForceQuotes", QUOTING, "False"),
         "header": options.flag("HeaderRow", True),
@@ -88,7 +87,7 @@ def _parse_split(options: Options, config: Config) -> Config:
     several = options.flag("MultiFile", False)
     kind = options.value("MultiFileType", "").strip()
     name = options.value("MultiFileField", "").strip()
-    keep = options.value("KeepField", "True").strip() == "True"
+    keep = options.flag("KeepField", True)
     if not several:
         return config
     if kind not in SPLITS:
@@ -106,6 +105,10 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
 def write(config: Config, source: Source, context: Context) -> FileSink:
     """Say which file gets the records."""
     path = resolve_path(config.path, context.directory)
+    if path.exists() and not config.options.get("may_replace", True):
+        raise WorkflowError(
+            f"Configuration/FormatSpecificOptions/OutputOption: {path} exists already; choose Overwrite"
+        )
     sink = FileSink(path, config.format, config.options, config.limit)
     if not config.split:
         return sink

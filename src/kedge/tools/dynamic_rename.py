@@ -18,11 +18,11 @@ from kedge.tools.expressions import compiled
 from kedge.tools.field_expressions import evaluate
 from kedge.tools.listed_fields import ListedFields, parse_listed
 from kedge.tools.options import Options
-from kedge.tools.schema import Field, Schema
+from kedge.tools.schema import Field, Schema, distinct
 from kedge.tools.sql import aliased, number, over
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
@@ -38,6 +38,8 @@ MODES = {
     "RemovePrefixSuffix": "remove",
     "Remove": "remove",
 }
+NUMBERED = "_"
+ON_ERROR = {name: name for name in ("Warn", "Ignore", "Error")}
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def parse(xml: Element) -> Config:
     if rows:
         config = _with_rows(config, rows)
     if first and mode == "first row":
-        config = replace(config, missing=first.name("OnError", "Warn"))
+        config = replace(config, missing=first.choice("OnError", ON_ERROR, "Warn"))
     elif first:
         first.ignore("OnError")
     if metadata:
@@ -86,7 +88,7 @@ def _with_rows(config: Config, rows: Options) -> Config:
         mapped=rows.choice("InputMode", {"Mapped": True, "Positional": False}, "Positional"),
         old_name=rows.text("OldName", ""),
         new_name=rows.text("NewName", ""),
-        missing=rows.name("OnError", "Warn"),
+        missing=rows.choice("OnError", ON_ERROR, "Warn"),
     )
 
 
@@ -117,12 +119,13 @@ def probe(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
 def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:
     """Rename; where names come from records, before the run, as the file declares."""
     schema = inputs.one("Targets")
-    chosen = config.fields.of(schema)
+    chosen = config.fields.of(schema, context.warn)
     names = context.facts.get("names")
     if config.mode in ("first row", "rows") and names is None:
         return {"Output": _declared(schema, context.declared["Output"])} if "Output" in context.declared else {}
     renamed = _new_names(config, schema, chosen, inputs, names, context)
-    return {"Output": Schema.of(_renumbered(field.named(renamed.get(field.name, field.name)) for field in schema))}
+    fields = distinct((field.named(renamed.get(field.name, field.name)) for field in schema), NUMBERED)
+    return {"Output": Schema(tuple(fields))}
 
 
 def _declared(schema: Schema, declared: Schema) -> Schema:
@@ -130,19 +133,6 @@ def _declared(schema: Schema, declared: Schema) -> Schema:
     if len(schema) != len(declared):
         return declared
     return Schema(tuple(old.named(new.name) for old, new in zip(schema, declared, strict=True)))
-
-
-def _renumbered(fields: Iterable[Field]) -> list[Field]:
-    """Make names unique as this tool does: ``Field``, ``Field_2``, ``Field_3``."""
-    seen: set[str] = set()
-    result: list[Field] = []
-    for field in fields:
-        name, count = field.name, 2
-        while name.casefold() in seen:
-            name, count = f"{field.name}_{count}", count + 1
-        seen.add(name.casefold())
-        result.append(field.named(name))
-    return result
 
 
 def _new_names(
@@ -225,8 +215,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     if first:
         source = source.numbered(context.hidden(0))
     schemas = {"Targets": [source.schema], "Source": [item.schema for item in inputs.many("Source")]}
-    quiet = replace(context, report=lambda kind, text: None)
-    schema = bind(config, Inputs(schemas), quiet)["Output"]
+    schema = bind(config, Inputs(schemas), context.quiet())["Output"]
     columns = [
         exp.alias_(column(old.name), new.name, quoted=True) for old, new in zip(source.schema, schema, strict=True)
     ]

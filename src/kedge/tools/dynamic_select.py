@@ -7,6 +7,8 @@ __all__ = ["TOOL"]
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from kedge.exceptions import WorkflowError
+from kedge.formula.types import TYPE_NAMES
 from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool, column
 from kedge.tools.field_expressions import evaluate_on_field
 from kedge.tools.options import Options
@@ -34,20 +36,22 @@ def parse(xml: Element) -> Config:
     expression = options.text("Expression", "" if by_type else None)
     options.finish()
     names = frozenset(name.strip() for name in types.split(",") if name.strip()) if by_type else frozenset()
+    for name in sorted(names - set(TYPE_NAMES)):
+        raise options.fault("FieldTypes", f"there is no field type {name!r}; the types are {', '.join(TYPE_NAMES)}")
     return Config(names, "" if by_type else expression)
 
 
 def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:
     """Keep the fields that are chosen."""
-    schema = inputs.one("Input")
-    if not config.expression:
-        return {"Output": Schema(tuple(field for field in schema if field.type.name in config.types))}
-    place = "Configuration/Expression"
+    place = "Configuration/Expression" if config.expression else "Configuration/FieldTypes"
     chosen = [
         field
-        for number, field in enumerate(schema, 1)
-        if evaluate_on_field(config.expression, field, number, context, place)
+        for number, field in enumerate(inputs.one("Input"), 1)
+        if field.type.name in config.types
+        or (config.expression and evaluate_on_field(config.expression, field, number, context, place))
     ]
+    if not chosen:
+        raise WorkflowError(f"{place}: no field is selected; choose so that at least one is")
     return {"Output": Schema(tuple(chosen))}
 
 

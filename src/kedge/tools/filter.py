@@ -116,7 +116,7 @@ def simple_expression(config: Config, field: Field, now: datetime.datetime) -> s
     if config.operator in CONTAINS:
         return CONTAINS[config.operator].format(field=name, operand=quoted(config.operands.operand))
     if config.operator in RANGES:
-        start, end = _span(config.operands, now)
+        start, end = _span(config.operands)
         return f"{name} >= {quoted(start)} AND {name} <= {quoted(end)}"
     return f"{name} {config.operator} {_literal(config, field, now)}"
 
@@ -147,11 +147,20 @@ def _moment(operands: Operands, now: datetime.datetime, type_name: str) -> str:
         return (now.date() + datetime.timedelta(days=1)).isoformat()
     if operands.date_type != "fixed":
         raise WorkflowError(f"Configuration/Simple/Operands/DateType: {operands.date_type!r} is not known")
+    try:
+        kind = datetime.time if type_name == "Time" else datetime.datetime
+        kind.fromisoformat(operands.operand)
+    except ValueError:
+        place = "Configuration/Simple/Operands/Operand"
+        raise WorkflowError(f"{place}: {operands.operand!r} is not written as 2024-12-31 or 23:59:59") from None
     cut = operands.ignore_time and type_name != "Time"
     return operands.operand[:10] if cut else operands.operand
 
 
-def _span(operands: Operands, now: datetime.datetime) -> tuple[str, str]:
+def _span(operands: Operands) -> tuple[str, str]:
+    if operands.date_type != "fixed" or not (operands.start and operands.end):
+        place = "Configuration/Simple/Operands"
+        raise WorkflowError(f"{place}: a range of dates needs DateType fixed, StartDate and EndDate")
     width = 10 if operands.ignore_time else 19
     return operands.start[:width], operands.end[:width]
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kedge.tools.element import Element
 
 ANY, WHOLE, BEGIN = "FindAny", "FindWhole", "FindBegin"
+MOST_TOLD, MOST_SHOWN = 10, 100
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
     """Append by a join with the first match, replace by one regular expression over all texts."""
     targets, source = inputs.one("Targets"), inputs.one("Source")
     if config.replaces:
-        return _replace(config, targets.schema, source.schema)
+        return _replace(config, targets.schema, source.schema, context)
     targets, source = targets.numbered(context.hidden(0)), source.numbered(context.hidden(1))
     schemas = {"Targets": [targets.schema], "Source": [source.schema]}
     schema = bind(config, Inputs(schemas), context)["Output"]
@@ -152,21 +153,34 @@ def _matches(config: Config, value: exp.Expr, search: exp.Expr) -> exp.Expr:
     return all_of([call("starts_with" if config.mode == BEGIN else "contains", value, search), filled])
 
 
-def _replace(config: Config, targets: Schema, source: Schema) -> Step:
-    name = targets.need(config.target, "").name
+def _replace(config: Config, targets: Schema, source: Schema, context: Context) -> Step:
+    field = targets.need(config.target, "")
+    name, longest = field.name, field.type.size
     find, replacement = source.need(config.search, "").name, source.need(config.replacement, "").name
     schema = targets.arrow()
 
     def run(records: Mapping[str, pa.RecordBatchReader]) -> Mapping[str, pa.RecordBatchReader]:
         table = records["Source"].read_all()
         change = replacer(config, table[find].to_pylist(), table[replacement].to_pylist())
+        cut = 0
+
+        def fitting(value: str) -> str:
+            nonlocal cut
+            cut += len(value) > longest
+            if len(value) > longest and cut <= MOST_TOLD:
+                context.report("conversion", f"{name}: {value[:MOST_SHOWN]} is cut to {longest} characters")
+            return value[:longest]
 
         def batches() -> Iterator[pa.RecordBatch]:
             for batch in records["Targets"]:
                 place = batch.schema.get_field_index(name)
-                values = [None if value is None else change(value) for value in batch.column(place).to_pylist()]
+                values = [
+                    None if value is None else fitting(change(value)) for value in batch.column(place).to_pylist()
+                ]
                 columns = [*batch.columns[:place], pa.array(values, pa.string()), *batch.columns[place + 1 :]]
                 yield pa.RecordBatch.from_arrays(columns, names=schema.names).cast(schema)
+            if cut > MOST_TOLD:
+                context.report("conversion", f"{cut - MOST_TOLD} more conversion messages; {cut} in all")
 
         return {"Output": pa.RecordBatchReader.from_batches(schema, batches())}
 

@@ -11,7 +11,6 @@ from sqlglot import exp
 
 from kedge.formula.translate import to_sql
 from kedge.formula.typed import FieldRef, Typed, walk
-from kedge.formula.types import DesignerType
 from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool, aliased, column, select_from
 from kedge.tools.expressions import compiled, stored_sql
 from kedge.tools.options import Options
@@ -20,6 +19,7 @@ from kedge.tools.schema import Field, Schema
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from kedge.formula.types import DesignerType
     from kedge.tools.element import Element
 
 
@@ -44,7 +44,7 @@ def parse(xml: Element) -> Config:
     options = Options(xml)
     assignments: list[Assignment] = []
     for item in options.listed("FormulaFields", "FormulaField"):
-        type_ = DesignerType.parse(item.attribute("type"), item.attribute("size", "") or None)
+        type_ = item.field_type("@type", item.attribute("type"), item.attribute("size", ""))
         found = Assignment(item.attribute("field"), item.attribute("expression"), type_)
         if item.switch("enabled", True):
             assignments.append(found)

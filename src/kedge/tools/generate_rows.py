@@ -13,17 +13,18 @@ from kedge.formula.functions import operators as op
 from kedge.formula.functions.conversions import DECIMAL_TO_DOUBLE, INTEGER_TO_DOUBLE, WIDEN
 from kedge.formula.translate import to_sql
 from kedge.formula.typed import Apply, FieldRef, Literal, Typed, walk
-from kedge.formula.types import DesignerType
 from kedge.tools.contract import Built, Context, Input, Inputs, Order, OrderKey, Query, Source, Tool, column
 from kedge.tools.expressions import compiled, condition, stored
 from kedge.tools.generation import generation
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import call, number
+from kedge.tools.target_field import parse_target_field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from kedge.formula.types import DesignerType
     from kedge.tools.element import Element
 
 CONVERSIONS = (WIDEN, INTEGER_TO_DOUBLE, DECIMAL_TO_DOUBLE)
@@ -47,21 +48,17 @@ class Config:
 
 
 def parse(xml: Element) -> Config:
-    """Read the options; the half for new fields or that for existing ones counts, by ``UpdateField``."""
+    """Read the options."""
     options = Options(xml)
-    update = options.flag("UpdateField", False)
-    existing, new = options.name("UpdateField_Name", ""), options.name("CreateField_Name", "")
-    type_name, size = options.name("CreateField_Type", "Int32"), options.name("CreateField_Size", "")
+    name, type_ = parse_target_field(options, "Int32")
     config = Config(
-        existing if update else new,
-        None if update else DesignerType.parse(type_name, size or None),
+        name,
+        type_,
         options.text("Expression_Init"),
         options.text("Expression_Cond"),
         options.text("Expression_Loop"),
     )
     options.finish()
-    if not config.name:
-        raise options.fault("UpdateField_Name" if update else "CreateField_Name", "name the field")
     return config
 
 

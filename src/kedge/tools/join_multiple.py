@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["TOOL"]
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -15,20 +16,27 @@ from kedge.tools.options import Options
 from kedge.tools.pairing import comparable
 from kedge.tools.schema import Field, Schema
 from kedge.tools.selection import Candidate, Chosen, Selection, choose, project
-from kedge.tools.sql import all_of, call, over
+from kedge.tools.sql import aliased, all_of, call, case, number, over, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kedge.tools.element import Element
 
+SHARED, PLACE = 200, 201
+MOST = 16
+
 
 @dataclass(frozen=True)
 class Config:
-    """By position or by the key fields of each connection; whether only complete matches go out; and what of them."""
+    """By position or by the key fields of each connection; whether only complete matches go out; and what of them.
+
+    ``cartesian`` says what happens where one key joins several records with several, to more than 16 in all.
+    """
 
     by_position: bool
     inner: bool
+    cartesian: str
     keys: Mapping[str, tuple[str, ...]]
     selection: Selection
 
@@ -36,7 +44,7 @@ class Config:
 def parse(xml: Element) -> Config:
     """Read the keys and the selection."""
     options = Options(xml)
-    options.ignore("CartesianMode")
+    cartesian = options.choice("CartesianMode", {name: name for name in ("Allow", "Warn", "Error")}, "Allow")
     by_position = options.flag("JoinByRecPos", False)
     inner = options.flag("OutputJoinOnly", False)
     keys: dict[str, tuple[str, ...]] = {}
@@ -44,7 +52,7 @@ def parse(xml: Element) -> Config:
         keys[info.attribute("connection")] = tuple(item.attribute("field") for item in info.each("Field"))
     if not by_position and (not keys or len({len(names) for names in keys.values()}) != 1):
         raise options.fault("JoinFields", "choose the same number of fields for every connection")
-    config = Config(by_position, inner, keys, parse_select_configuration(options))
+    config = Config(by_position, inner, cartesian, keys, parse_select_configuration(options))
     options.finish()
     return config
 
@@ -88,12 +96,16 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     """A chain of full outer (or inner) joins on the coalesced keys; ordered by input order."""
     named = list(zip(inputs.names["Input"], inputs.many("Input"), strict=True))
     ranks = [context.hidden(place) for place in range(len(named))]
-    relations = [_ranked(source, rank) for (_, source), rank in zip(named, ranks, strict=True)]
-    keys: list[list[exp.Expr]] = []
-    for place, (connection, source) in enumerate(named):
-        fields = [] if config.by_position else _key_fields(config, connection, source.schema)
-        names = [ranks[place]] if config.by_position else [field.name for field in fields]
-        keys.append([column(name, f"i{place}") for name in names])
+    names = [
+        [rank] if config.by_position else [field.name for field in _key_fields(config, connection, source.schema)]
+        for rank, (connection, source) in zip(ranks, named, strict=True)
+    ]
+    keys = [[column(name, f"i{place}") for name in listed] for place, listed in enumerate(names)]
+    checked = not config.by_position and config.cartesian != "Allow"
+    relations = [
+        _ranked(source, rank, listed if checked else [], context)
+        for (_, source), rank, listed in zip(named, ranks, names, strict=True)
+    ]
     schemas = [(connection, source.schema) for connection, source in named]
     projections = project(_chosen(config, schemas, None), config.selection, context)
     ordinals = [
@@ -108,6 +120,8 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
         )
         kind = "inner" if config.inner else "full"
         select = select.join(relations[place].subquery(f"i{place}"), on=condition, join_type=kind)
+    if checked:
+        select = select.where(_not_cartesian(config, len(named), context))
     return {
         "Output": Query(
             select,
@@ -116,9 +130,36 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     }
 
 
-def _ranked(source: Source, rank: str) -> exp.Select:
-    position = exp.alias_(over(exp.RowNumber(), (), source.ordering), rank, quoted=True)
-    return exp.select(*source.columns, position).from_(source.table)
+def _ranked(source: Source, rank: str, keys: Sequence[str], context: Context) -> exp.Select:
+    """Number the records in order; with ``keys``, also count those that share them, and number them."""
+    columns = [*source.columns, exp.alias_(over(exp.RowNumber(), (), source.ordering), rank, quoted=True)]
+    if keys:
+        same = [column(key) for key in keys]
+        columns += aliased(
+            [
+                (over(exp.Count(this=exp.Star()), same), context.hidden(SHARED)),
+                (over(exp.RowNumber(), same), context.hidden(PLACE)),
+            ]
+        )
+    return exp.select(*columns).from_(source.table)
+
+
+def _not_cartesian(config: Config, inputs: int, context: Context) -> exp.Expr:
+    """Return TRUE, and fail or tell on the way where a key joins several records with several, to too many."""
+    shared = [column(context.hidden(SHARED), f"i{place}") for place in range(inputs)]
+    counts: list[exp.Expr] = [call("coalesce", count, number(1)) for count in shared]
+    total = reduce(lambda left, right: exp.Mul(this=left, expression=right.copy()), counts)
+    ones_and_twos = exp.Array(expressions=[call("least", count.copy(), number(2)) for count in counts])
+    several = exp.GT(this=call("list_sum", ones_and_twos), expression=number(inputs + 1))
+    many = all_of([exp.GT(this=total, expression=number(MOST)), several])
+    message = call("concat", text("a key joins several records with several, to "), total.copy(), text(" in all"))
+    if config.cartesian == "Error":
+        advice = text("; choose Allow if this is meant (Configuration/CartesianMode)")
+        return case([(many, exp.cast(call("error", call("concat", message, advice)), "boolean"))], exp.true())
+    places = [call("coalesce", column(context.hidden(PLACE), f"i{place}"), number(1)) for place in range(inputs)]
+    once = all_of([exp.EQ(this=place, expression=number(1)) for place in places])
+    noted = call("kedge_note", number(context.tool_id), message, text("true"))
+    return case([(exp.and_(many, once), exp.cast(noted, "boolean"))], exp.true())
 
 
 def _first(values: Sequence[exp.Expr]) -> exp.Expr:

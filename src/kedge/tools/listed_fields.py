@@ -7,8 +7,10 @@ __all__ = ["ListedFields", "parse_listed"]
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kedge.formula.errors import near_names
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from kedge.tools.options import Options
     from kedge.tools.schema import Field, Schema
@@ -20,12 +22,21 @@ UNKNOWN = "*Unknown"
 class ListedFields:
     """Which fields are selected, by name without regard to case; ``unknown`` is for those that are not listed."""
 
-    selected: Mapping[str, bool] = field(default_factory=dict)
+    names: Mapping[str, bool] = field(default_factory=dict)
     unknown: bool = True
 
-    def of(self, schema: Schema) -> list[Field]:
-        """Return the selected fields of a schema, in its order."""
-        return [item for item in schema if self.selected.get(item.name.casefold(), self.unknown)]
+    @property
+    def selected(self) -> dict[str, bool]:
+        """Whether each listed field is selected, by its name in lower case."""
+        return {name.casefold(): selected for name, selected in self.names.items()}
+
+    def of(self, schema: Schema, warn: Callable[[str], None] = lambda text: None) -> list[Field]:
+        """Return the selected fields of a schema, in its order; names that it lacks are ignored with a warning."""
+        for name, selected in self.names.items():
+            if selected and name not in schema:
+                warn(f"the field {name!r} is not in the input and is ignored{near_names(name, schema.names)}")
+        listed = self.selected
+        return [item for item in schema if listed.get(item.name.casefold(), self.unknown)]
 
 
 def parse_listed(options: Options, name: str = "Fields", unknown: bool = False) -> ListedFields:
@@ -37,5 +48,5 @@ def parse_listed(options: Options, name: str = "Fields", unknown: bool = False) 
     found: dict[str, bool] = {}
     for item in holder.each("Field"):
         key = "name" if item.element.has("name") else "field"
-        found[item.attribute(key).casefold()] = item.switch("selected", True)
-    return ListedFields(found, found.pop(UNKNOWN.casefold(), unknown))
+        found[item.attribute(key)] = item.switch("selected", True)
+    return ListedFields(found, found.pop(UNKNOWN, unknown))

@@ -73,17 +73,11 @@ def probe(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     if config.when == "filter":
         select = select.where(holds(condition(config.filter, source.schema, context, "Configuration/Filter")))
     if config.when == "last":
-        select = select.order_by(*(_reversed(term) for term in source.numbered(context.hidden(0)).ordering))
-        return {"messages": select.from_(source.numbered(context.hidden(0)).table).limit(1)}
+        source = source.numbered(context.hidden(0))
+        return {"messages": select.from_(source.table).order_by(*source.backwards).limit(1)}
     if source.order:
         select = select.order_by(*source.ordering)
     return {"messages": select.limit(1) if config.when == "first" else select}
-
-
-def _reversed(term: exp.Ordered) -> exp.Ordered:
-    return exp.Ordered(
-        this=term.this.copy(), desc=not term.args.get("desc"), nulls_first=not term.args.get("nulls_first")
-    )
 
 
 def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from kedge.formula.binder import Current
-from kedge.formula.types import DesignerType
 from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool, column
 from kedge.tools.expressions import compiled, stored
 from kedge.tools.listed_fields import ListedFields, parse_listed
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from kedge.formula.typed import Typed
+    from kedge.formula.types import DesignerType
     from kedge.tools.element import Element
 
 KINDS: dict[str, Callable[[DesignerType], bool]] = {
@@ -73,7 +73,7 @@ def _parse_type(options: Options) -> DesignerType | None:
     if holder is None:
         return None
     found = [holder.attribute(name, "") for name in ("type", "size", "scale")]
-    return DesignerType.parse(found[0], found[1] or None, found[2] or None) if change else None
+    return holder.field_type("@type", *found) if change else None
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class _Result:
 
 
 def _results(config: Config, schema: Schema, context: Context) -> list[_Result]:
-    fields = [field for field in config.fields.of(schema) if KINDS[config.kind](field.type)]
+    fields = [field for field in config.fields.of(schema, context.warn) if KINDS[config.kind](field.type)]
     results: list[_Result] = []
     for field in fields:
         current = Current(field.name, field.type)
@@ -112,8 +112,8 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
 def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[str, Query]:
     """Project; every expression sees the fields as they came."""
     source = inputs.one("Input")
-    schema = bind(config, Inputs({"Input": [source.schema]}), context)["Output"]
-    results = _results(config, source.schema, context)
+    schema = bind(config, Inputs({"Input": [source.schema]}), context.quiet())["Output"]
+    results = _results(config, source.schema, context.quiet())
     values = {result.old.name: stored(result.value, result.new.type, context, result.new.name) for result in results}
     columns: list[exp.Expr] = []
     for field in source.schema:

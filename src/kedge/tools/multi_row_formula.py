@@ -11,18 +11,19 @@ from sqlglot import exp
 
 from kedge.formula.translate import to_sql
 from kedge.formula.typed import FieldRef, Typed, walk
-from kedge.formula.types import DesignerType
 from kedge.tools.contract import Built, Context, Input, Inputs, Order, Query, Source, Tool, column
 from kedge.tools.expressions import compiled, stored_sql
 from kedge.tools.options import Options
 from kedge.tools.recurrence import recurrence
 from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import call, number, over, text
+from kedge.tools.target_field import parse_target_field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kedge.formula.folding import Edges
+    from kedge.formula.types import DesignerType
     from kedge.tools.element import Element
 
 OTHER_ROWS: dict[str, Edges] = {"Empty": "Empty", "NULL": "NULL", "Null": "NULL", "Nearest": "Nearest"}
@@ -30,33 +31,28 @@ OTHER_ROWS: dict[str, Edges] = {"Empty": "Empty", "NULL": "NULL", "Null": "NULL"
 
 @dataclass(frozen=True)
 class Config:
-    """The field, whether it is new and of which type, what rows beyond the edges hold, how far rows look, groups."""
+    """The field, whether it is new and of which type, what rows beyond the edges hold, groups."""
 
     name: str
     type: DesignerType | None
     other_rows: Edges
-    reach: int
     expression: str
     groups: tuple[str, ...]
 
 
 def parse(xml: Element) -> Config:
-    """Read the options; the half for new fields or that for existing ones counts, by ``UpdateField``."""
+    """Read the options."""
     options = Options(xml)
-    update = options.flag("UpdateField", False)
-    existing, new = options.name("UpdateField_Name", ""), options.name("CreateField_Name", "")
-    type_name, size = options.name("CreateField_Type", "Double"), options.name("CreateField_Size", "")
+    options.integer("NumRows", 1, least=0)  # how far Designer's form looks; an expression may look farther
+    name, type_ = parse_target_field(options, "Double")
     config = Config(
-        existing if update else new,
-        None if update else DesignerType.parse(type_name, size or None),
+        name,
+        type_,
         options.choice("OtherRows", OTHER_ROWS, "Empty"),
-        options.integer("NumRows", 1),
         options.text("Expression"),
         tuple(item.attribute("field") for item in options.listed("GroupByFields", "Field")),
     )
     options.finish()
-    if not config.name:
-        raise options.fault("UpdateField_Name" if update else "CreateField_Name", "name the field")
     return config
 
 

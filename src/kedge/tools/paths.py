@@ -42,7 +42,10 @@ def _child(place: Path, name: str) -> Path:
 
 
 def resolve_pattern(text: str, directory: Path, deep: bool) -> list[Path]:
-    """Return the files that a path with wildcards means, by name; with ``deep`` also in folders below, after."""
+    """Return the files that a path with wildcards means, by name without regard to case.
+
+    With ``deep`` those in folders below come after.
+    """
     folder, _, pattern = text.replace("\\", "/").rpartition("/")
     place = resolve_path(folder or ".", directory) if folder else directory
     if text.startswith("/") and not folder:
@@ -50,4 +53,4 @@ def resolve_pattern(text: str, directory: Path, deep: bool) -> list[Path]:
     found = place.rglob("*") if deep else place.glob("*")
     wanted = pattern.casefold()
     files = [item for item in found if item.is_file() and fnmatch.fnmatchcase(item.name.casefold(), wanted)]
-    return sorted(files, key=lambda item: (len(item.parts), item))
+    return sorted(files, key=lambda item: (len(item.parts), str(item).casefold(), item))

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
-from kedge.formula.types import DesignerType
+from kedge.formula.types import INT64, DesignerType
 from kedge.tools.contract import Context, Input, Inputs, Order, Query, Source, Tool
+from kedge.tools.conversion import Converter
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import call, number, text
@@ -35,7 +36,7 @@ class Config:
 def parse(xml: Element) -> Config:
     """Read the options."""
     options = Options(xml)
-    type_ = DesignerType.parse(options.name("FieldType", "Int32"), options.name("FieldSize", "6"))
+    type_ = options.field_type("FieldType", options.name("FieldType", "Int32"), options.name("FieldSize", "6"))
     if not type_.is_string and not type_.is_numeric:
         raise options.fault("FieldType", f"{type_} cannot number records")
     config = Config(
@@ -63,9 +64,10 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     """Number the rows in order."""
     source = inputs.one("Input")
     position = exp.Add(this=source.ordinal(), expression=number(config.start - 1))
-    value: exp.Expr = exp.cast(position, config.type.sql)
     if config.type.is_string:
-        value = _padded(value, config.type.size)
+        value = _padded(exp.cast(position, config.type.sql), config.type.size)
+    else:
+        value = Converter(context.tool_id).convert(exp.paren(position), INT64, config.type, config.name)
     new = exp.alias_(value, config.name, quoted=True)
     columns = [*source.columns, new] if config.last else [new, *source.columns]
     query = source.select(columns)

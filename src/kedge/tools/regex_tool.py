@@ -18,7 +18,7 @@ from kedge.tools.contract import Context, Input, Inputs, OrderKey, Query, Source
 from kedge.tools.conversion import Converter
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
-from kedge.tools.sql import call, case, number, text
+from kedge.tools.sql import aliased, call, case, number, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,7 +87,7 @@ def _tokens(section: Options, config: Config) -> Config:
         config,
         to_rows=section.flag("SplitToRows", False),
         root=section.name("RootName", ""),
-        columns=section.integer("NumFields", 1),
+        columns=section.integer("NumFields", 1, least=1),
         extra=section.choice("ErrorHandling", {name: name for name in (*ERRORS, "Last")}, "Warn"),
     )
 
@@ -96,7 +96,7 @@ def _groups(section: Options, config: Config) -> Config:
     groups = tuple(
         (
             item.attribute("field"),
-            DesignerType.parse(item.attribute("type"), item.attribute("size", "") or None),
+            item.field_type("@type", item.attribute("type"), item.attribute("size", "")),
         )
         for item in section.each("Field")
     )
@@ -182,16 +182,14 @@ def _columns(
     cells: list[exp.Expr] = [call("list_extract", column(listed), number(place)) for place in range(1, len(new) + 1)]
     if config.method == "ParseSimple" and config.extra in ("Warn", "Error"):
         cells[-1] = _checked(config, name, listed, cells[-1], context)
+    found = [(cell, context.hidden(place)) for place, cell in enumerate(cells, 1)]
+    single = exp.select(*source.columns, *aliased(found), *source.hidden).from_(inner.select.subquery("parts"))
     converter = Converter(context.tool_id)
     made = [
-        exp.alias_(
-            exp.cast(converter.convert(cell, V_WSTRING, field.type, field.name), field.type.sql),
-            field.name,
-            quoted=True,
-        )
-        for cell, field in zip(cells, new, strict=True)
+        (exp.cast(converter.convert(column(cell), V_WSTRING, field.type, field.name), field.type.sql), field.name)
+        for (_, cell), field in zip(found, new, strict=True)
     ]
-    select = exp.select(*source.columns, *made, *source.hidden).from_(inner.select.subquery("parts"))
+    select = exp.select(*source.columns, *aliased(made), *source.hidden).from_(single.subquery("cells"))
     return Query(select, inner.order, inner.natural, same_count="Input")
 
 

@@ -38,10 +38,7 @@ def parse(xml: Element) -> Config:
     count = options.integer("N")
     if count < 0 or (count == 0 and mode in ("Sample", "Random")):
         raise options.fault("N", f"{count} makes no sense with the mode {mode}")
-    holder = options.child("GroupFields")
-    if holder:
-        holder.ignore_attributes("orderChanged")
-    groups = tuple(item.attribute("name") for item in (holder.each("Field") if holder else []))
+    groups = tuple(item.attribute("name") for item in options.listed("GroupFields", "Field"))
     options.finish()
     return Config(mode, count, groups)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Field", "Schema", "declared_schema"]
+__all__ = ["Field", "Schema", "declared_schema", "distinct"]
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from kedge.exceptions import WorkflowError
+from kedge.formula.errors import near_names
 from kedge.formula.types import DesignerType
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ class Schema:
 
     def __post_init__(self) -> None:
         seen: set[str] = set()
-        for item in self.fields:
+        for place, item in enumerate(self.fields, 1):
+            if not item.name:
+                raise WorkflowError(f"field {place} has no name; give it one")
             if item.name.casefold() in seen:
                 raise WorkflowError(f"two fields are called {item.name!r}; rename one")
             seen.add(item.name.casefold())
@@ -77,9 +80,8 @@ class Schema:
         """Return the field with this name; the ``WorkflowError`` without one names ``place``, an XML path."""
         found = self.find(name)
         if found is None:
-            raise WorkflowError(
-                f"{place}: there is no field {name!r}; there are {', '.join(self.names) or 'no fields'}"
-            )
+            near = near_names(name, self.names) or f"; there are {', '.join(self.names) or 'no fields'}"
+            raise WorkflowError(f"{place}: there is no field {name!r}{near}")
         return found
 
     def with_field(self, field: Field) -> Schema:
@@ -93,14 +95,14 @@ class Schema:
         return pa.schema([pa.field(item.name, item.type.arrow) for item in self])
 
 
-def distinct(fields: Iterable[Field]) -> list[Field]:
-    """Return the fields with names made unique by the suffixes 2, 3 and so on."""
+def distinct(fields: Iterable[Field], joint: str = "") -> list[Field]:
+    """Return the fields with names made unique by the suffixes 2, 3 and so on, behind ``joint``."""
     seen: set[str] = set()
     result: list[Field] = []
     for item in fields:
         name, number = item.name, 2
         while name.casefold() in seen:
-            name, number = f"{item.name}{number}", number + 1
+            name, number = f"{item.name}{joint}{number}", number + 1
         seen.add(name.casefold())
         result.append(item.named(name))
     return result

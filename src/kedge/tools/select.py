@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from kedge.exceptions import WorkflowError
 from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool, aliased, column, select_from
 from kedge.tools.options import Options
 from kedge.tools.schema import Schema
@@ -43,7 +44,10 @@ def _chosen(config: Config, schema: Schema, context: Context | None) -> list[Cho
 
 def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:
     """Say the selected fields."""
-    return {"Output": Schema(tuple(item.field for item in _chosen(config, inputs.one("Input"), context)))}
+    chosen = _chosen(config, inputs.one("Input"), context)
+    if not chosen:
+        raise WorkflowError("Configuration/SelectFields: no field is selected; select at least one")
+    return {"Output": Schema(tuple(item.field for item in chosen))}
 
 
 def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[str, Query]:

@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
 from kedge.tools.contract import Context, Input, Inputs, Order, Query, Source, Tool, column
+from kedge.tools.options import macro_values
 from kedge.tools.sql import any_of, number, over
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Config:
 
 def parse(xml: Element) -> Config:
     """Read the macro's question ``Ranges``."""
-    values = {value.get("name"): value.text for value in xml.all("Value")}
+    values = macro_values(xml, ("Ranges",))
     if "Ranges" not in values:
         raise WorkflowError("Configuration/Value[@name='Ranges']: this value is missing")
     texts = [part.strip() for part in re.split(r"[,\n]", values["Ranges"]) if part.strip()]

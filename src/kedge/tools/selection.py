@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from kedge.formula.errors import near_names
 from kedge.formula.types import DesignerType
 from kedge.tools.contract import Context, column
 from kedge.tools.conversion import Converter
@@ -76,13 +77,13 @@ def parse_selection(options: Options) -> Selection:
     entries: list[Entry] = []
     for item in options.listed("SelectFields", "SelectField"):
         item.ignore_attributes("oldName", "oldType", "forced")
-        entries.append(
-            Entry(
-                item.attribute("field"),
-                item.switch("selected", True),
-                *(item.attribute(name, "") for name in ("rename", "type", "size", "input", "description")),
-            )
+        entry = Entry(
+            item.attribute("field"),
+            item.switch("selected", True),
+            *(item.attribute(name, "") for name in ("rename", "type", "size", "input", "description")),
         )
+        item.field_type("@type", entry.type or "V_String", entry.size)
+        entries.append(entry)
     return Selection(
         tuple(entries),
         next((item.selected for item in entries if item.field == UNKNOWN), True),
@@ -103,7 +104,8 @@ def choose(selection: Selection, candidates: Sequence[Candidate], warn: Callable
         found = by_key.get(entry.field.casefold())
         if found is None:
             if entry.selected:
-                warn(f"the field {entry.field!r} is not in the input and is ignored")
+                names = [item.name for item in candidates]
+                warn(f"the field {entry.field!r} is not in the input and is ignored{near_names(entry.field, names)}")
             continue
         entries.setdefault(id(found), (number, entry))
     ordered = list(candidates)

@@ -34,7 +34,7 @@ def parse(xml: Element) -> Config:
     """Read ``SortInfo``."""
     options = Options(xml)
     info = options.section("SortInfo")
-    dictionary = info.attribute("locale", "0") != "0"
+    dictionary = info.number_attribute("locale", 0) != 0
     fields: list[tuple[str, bool]] = []
     for item in info.each("Field"):
         direction = item.attribute("order", "Ascending")

@@ -71,13 +71,23 @@ def parse(xml: Element) -> Config:
             raise item.fault("@action", f"{action!r} is not supported; supported are {', '.join(sorted(ACTIONS))}")
         name = item.attribute("rename", "") or (field if action == GROUP else f"{action}_{field}")
         start, separator, end = (unescape(item.text(part, default)) for part, default in _CONCAT_PARTS)
-        percentile = item.value("Percentile", "50").strip()
         item.ignore("Options")
-        actions.append(Action(field, action, name, start, separator, end, float(percentile or 50)))
+        actions.append(Action(field, action, name, start, separator, end, _percentile(item)))
     if not actions:
         raise options.fault("SummarizeFields", "choose at least one field")
     options.finish()
     return Config(tuple(actions))
+
+
+def _percentile(item: Options) -> float:
+    text = item.value("Percentile", "50").strip() or "50"
+    try:
+        found = float(text)
+    except ValueError:
+        raise item.fault("Percentile", f"{text!r} is not a number") from None
+    if not 0 <= found <= 100:
+        raise item.fault("Percentile", f"{text} is not between 0 and 100")
+    return found
 
 
 _CONCAT_PARTS = (("Concat_Start", ""), ("Separator", ","), ("Concat_End", ""))
@@ -148,7 +158,7 @@ def _value(action: Action, source: Source, context: Context) -> exp.Expr:
         value = Converter(context.tool_id).as_text(value, field.type)
         return _concat(action, value, source.ordering)
     if action.action in ORDERED:
-        return _pick(action.action, value, source.ordering)
+        return _pick(action.action, value, Converter(context.tool_id).as_text(value, field.type), source.ordering)
     if action.action in DOUBLES | {"Sum"} and (field.type.is_string or field.type.is_bool):
         value = Converter(context.tool_id).convert(value, field.type, DOUBLE, field.name)
     return aggregate(action.action, value, field.type, action.percentile)
@@ -201,16 +211,14 @@ def _concat(action: Action, value: exp.Expr, ordering: Sequence[exp.Expr]) -> ex
     return case([(is_null(joined), NULL.copy())], whole)
 
 
-def _pick(action: str, value: exp.Expr, ordering: Sequence[exp.Expr]) -> exp.Expr:
+def _pick(action: str, value: exp.Expr, written: exp.Expr, ordering: Sequence[exp.Expr]) -> exp.Expr:
     if action == "Mode":
         return ordered_aggregate("mode", [value], ordering)
     if action == "Last":
         return ordered_aggregate("last", [value], ordering)
     if action == "First":
         return ordered_aggregate("first", [value], ordering)
-    length = exp.Ordered(
-        this=call("length", exp.cast(value.copy(), "text")), desc=action == "Longest", nulls_first=False
-    )
+    length = exp.Ordered(this=call("length", written.copy()), desc=action == "Longest", nulls_first=False)
     picked = ordered_aggregate("first", [value], [length, *ordering])
     return exp.Filter(this=picked, expression=exp.Where(this=not_null(value)))
 

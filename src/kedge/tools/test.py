@@ -92,14 +92,7 @@ def probe(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
 
 def _edge(source: Source, select: exp.Select, last: bool, context: Context) -> exp.Select:
     source = source.numbered(context.hidden(0))
-    terms = [
-        exp.Ordered(
-            this=term.this.copy(),
-            desc=last != bool(term.args.get("desc")),
-            nulls_first=last != bool(term.args.get("nulls_first")),
-        )
-        for term in source.ordering
-    ]
+    terms = source.backwards if last else source.ordering
     return select.from_(source.table).order_by(*terms).limit(1)
 
 

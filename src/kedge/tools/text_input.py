@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from kedge.tools.element import Element
 
+SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)?\.[0-9]+|-?(0|[1-9][0-9]*)(\.[0-9]+)?[eE][-+]?[0-9]+")
 DATE_TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -51,11 +52,17 @@ def parse(xml: Element) -> Config:
     names = tuple(item.attribute("name") for item in options.listed("Fields", "Field"))
     rows: list[tuple[str | None, ...]] = []
     for row in options.listed("Data", "r"):
-        cells = tuple(cell.element.text or None for cell in row.each("c"))
+        cells = tuple(_cell(cell) for cell in row.each("c"))
         if len(cells) > len(names):
             raise WorkflowError(f"{row.path}: {len(cells)} cells for {len(names)} fields")
         rows.append(cells + (None,) * (len(names) - len(cells)))
+    options.finish()
     return Config(names, tuple(rows))
+
+
+def _cell(cell: Options) -> str | None:
+    cell.ignore_attributes(SPACE)
+    return cell.element.text or None
 
 
 def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:

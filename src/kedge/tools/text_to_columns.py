@@ -41,7 +41,7 @@ class Config:
 def parse(xml: Element) -> Config:
     """Read the options; one column without a root name means rows."""
     options = Options(xml)
-    columns = options.integer("NumFields", 1)
+    columns = options.integer("NumFields", 1, least=1)
     root = options.name("RootName", "")
     flags = options.integer("Flags", 0)
     if flags & ~KNOWN_FLAGS:
@@ -91,9 +91,9 @@ def _set(characters: str) -> str:
     return "".join(f"\\{character}" if character in r"\]^-[" else character for character in characters)
 
 
-def _token(config: Config) -> str:
+def _token(config: Config, repeat: str = "*") -> str:
     enclosed = [pattern for flag, pattern in ENCLOSED.items() if config.flags & flag]
-    return f"(?s:(?:{'|'.join([*enclosed, f'[^{_set(config.delimiters)}]'])})*)"
+    return f"(?s:(?:{'|'.join([*enclosed, f'[^{_set(config.delimiters)}]'])}){repeat})"
 
 
 def _parts(config: Config, value: exp.Expr) -> exp.Expr:
@@ -154,11 +154,10 @@ def _columns(config: Config, source: Source, field: Field, parts: exp.Expr, cont
 
 def _rest(config: Config, value: exp.Expr) -> exp.Expr:
     """Return what is left of the text from the last column on, delimiters and all."""
+    ends = f"[{_set(config.delimiters)}]"
+    pattern = f"^(?:{_token(config)}{ends}){{{config.columns - 1}}}"
     if config.flags & SKIP_EMPTY:
-        skipped = f"[{_set(config.delimiters)}]*{_token(config)}"
-        pattern = f"^(?:{skipped[:-2]}+[{_set(config.delimiters)}]+){{{config.columns - 1}}}"
-    else:
-        pattern = f"^(?:{_token(config)}[{_set(config.delimiters)}]){{{config.columns - 1}}}"
+        pattern = f"^{ends}*(?:{_token(config, '+')}{ends}+){{{config.columns - 1}}}"
     return call("regexp_replace", value, text(pattern), text(""))
 
 

@@ -45,12 +45,8 @@ def parse(xml: Element) -> Config:
     """Read the method's own section."""
     options = Options(xml)
     method = options.choice("Method", {name: name for name in METHODS})
-    holder = options.child("GroupFields")
-    if holder:
-        holder.ignore_attributes("orderChanged")
-    groups = [
-        item.attribute("name", "") or item.attribute("field", "") for item in (holder.each("Field") if holder else [])
-    ]
+    listed = options.listed("GroupFields", "Field")
+    groups = [item.attribute("name", "") or item.attribute("field", "") for item in listed]
     options.ignore(*(name for name in METHODS if name != method))
     section = options.section(method)
     config = _PARSERS[method](section, tuple(groups))
@@ -63,9 +59,9 @@ def _parse_equal_records(section: Options, groups: tuple[str, ...]) -> Config:
     return Config(
         "EqualRecords",
         (*groups, group) if group and group not in groups else groups,
-        tiles=_tiles(section),
+        tiles=section.integer("NumTiles", least=1),
         sort=section.name("EqualRecordsSortField", ""),
-        dictionary=section.value("SortLocale", "1033") != "0",
+        dictionary=section.integer("SortLocale", 1033) != 0,
     )
 
 
@@ -73,22 +69,14 @@ def _parse_equal_sum(section: Options, groups: tuple[str, ...]) -> Config:
     return Config(
         "EqualSum",
         groups,
-        tiles=_tiles(section),
+        tiles=section.integer("NumTiles", least=1),
         field=section.name("EqualSumSumField"),
         sort=section.name("EqualSumSortField", ""),
-        dictionary=section.value("SortLocale", "1033") != "0",
+        dictionary=section.integer("SortLocale", 1033) != 0,
     )
 
 
-def _tiles(section: Options) -> int:
-    tiles = section.integer("NumTiles")
-    if tiles < 1:
-        raise section.fault("NumTiles", f"{tiles} tiles make no sense")
-    return tiles
-
-
 def _parse_smart(section: Options, groups: tuple[str, ...]) -> Config:
-    section.ignore("OutputType", "SmartTileName", "NameType")
     return Config("SmartTile", groups, field=section.name("Field"))
 
 

@@ -30,14 +30,14 @@ MODES = {"ByName": "name", "ByPos": "position", "ManualDelayed": "manual", "Manu
 class Config:
     """How fields are matched, what happens to fields that only some inputs have, and the order of the inputs.
 
-    ``manual`` says for each connection name which of its fields goes into which output column.
+    ``manual`` says for each connection name which of its fields goes into which output column, counted from any number.
     """
 
     mode: str
     error: str = "Warning"
     subset: bool = False
     order: tuple[str, ...] = ()
-    manual: Mapping[str, tuple[str, ...]] | None = None
+    manual: Mapping[str, Mapping[int, str]] | None = None
 
 
 def parse(xml: Element) -> Config:
@@ -45,11 +45,12 @@ def parse(xml: Element) -> Config:
     options = Options(xml)
     mode = options.choice("Mode", MODES, "ByName")
     modes = {name: name for name in ("Warning", "Ignore", "Error")}
-    errors = options.choice("ByName_ErrorMode", modes, "Warning")
-    subset = options.choice("ByName_OutputMode", {"All": False, "Subset": True}, "All")
+    rule = "ByPos" if mode == "position" and options.element.find("ByPos_ErrorMode") else "ByName"
+    errors = options.choice(f"{rule}_ErrorMode", modes, "Warning")
+    subset = options.choice(f"{rule}_OutputMode", {"All": False, "Subset": True}, "All")
     ordered = options.flag("SetOutputOrder", False)
     order = tuple(item.element.text.strip() for item in options.listed("OutputOrder", "Connection"))
-    options.ignore("AutoResetMode", "ByPos_ErrorMode", "ByPos_OutputMode")
+    options.ignore("AutoResetMode", "ByName_ErrorMode", "ByName_OutputMode", "ByPos_ErrorMode", "ByPos_OutputMode")
     manual = _parse_manual(options)
     options.finish()
     if mode == "manual" and not manual:
@@ -57,12 +58,14 @@ def parse(xml: Element) -> Config:
     return Config(mode, errors, subset, order if ordered else (), manual)
 
 
-def _parse_manual(options: Options) -> dict[str, tuple[str, ...]]:
-    manual: dict[str, tuple[str, ...]] = {}
-    options.ignore("MultiMetaInfo")
-    for info in options.element.all("MultiMetaInfo/MetaInfo"):
-        fields = info.all("RecordInfo/Field")
-        manual[info.get("name")] = tuple(item.get("name") for item in fields)
+def _parse_manual(options: Options) -> dict[str, dict[int, str]]:
+    """Read which field of each connection goes where: by its ``column``, or by its place where it has none."""
+    manual: dict[str, dict[int, str]] = {}
+    for info in options.listed("MultiMetaInfo", "MetaInfo"):
+        found = manual.setdefault(info.attribute("name"), {})
+        for place, item in enumerate(info.listed("RecordInfo", "Field")):
+            item.ignore_attributes("type", "size", "scale", "source", "description")
+            found[item.number_attribute("column", place)] = item.attribute("name")
     return manual
 
 
@@ -90,6 +93,8 @@ def _layout(config: Config, inputs: Inputs[Schema], warn: Callable[[str], None])
         columns = _by_position(config, [(name, schemas[place]) for name, place in order], warn)
     else:
         columns = _by_hand(config, [(name, schemas[place]) for name, place in order])
+    if not columns:
+        raise WorkflowError("Configuration: the inputs have no field in common; choose All (ByName_OutputMode)")
     fields = [_merged(name, [field for field in sources if field]) for name, sources in columns]
     parts = tuple(
         (place, tuple(sources[number_] for _, sources in columns)) for number_, (_, place) in enumerate(order)
@@ -116,7 +121,8 @@ def _by_name(config: Config, named: Sequence[tuple[str, Schema]], warn: Callable
 
 def _complain(config: Config, text: str, warn: Callable[[str], None]) -> None:
     if config.error == "Error":
-        raise WorkflowError(f"Configuration/ByName_ErrorMode: {text}")
+        rule = "ByPos" if config.mode == "position" else "ByName"
+        raise WorkflowError(f"Configuration/{rule}_ErrorMode: {text}")
     if config.error == "Warning":
         warn(text)
 
@@ -136,13 +142,12 @@ def _by_position(config: Config, named: Sequence[tuple[str, Schema]], warn: Call
 
 def _by_hand(config: Config, named: Sequence[tuple[str, Schema]]) -> Columns:
     manual = config.manual or {}
-    lists = [manual.get(name, ()) for name, _ in named]
-    width = max((len(fields) for fields in lists), default=0)
+    chosen = [manual.get(name, {}) for name, _ in named]
     columns: Columns = []
-    for place in range(width):
+    for place in sorted({place for fields in chosen for place in fields}):
         sources = tuple(
-            schema.find(fields[place]) if place < len(fields) else None
-            for (_, schema), fields in zip(named, lists, strict=True)
+            schema.find(fields[place]) if place in fields else None
+            for (_, schema), fields in zip(named, chosen, strict=True)
         )
         if any(sources):
             columns.append((next(field.name for field in sources if field), sources))

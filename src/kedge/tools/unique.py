@@ -30,9 +30,7 @@ class Config:
 def parse(xml: Element) -> Config:
     """Read ``UniqueFields``."""
     options = Options(xml)
-    holder = options.section("UniqueFields")
-    holder.ignore_attributes("orderChanged")
-    fields = tuple(item.attribute("field") for item in holder.each("Field"))
+    fields = tuple(item.attribute("field") for item in options.listed("UniqueFields", "Field"))
     if not fields:
         raise options.fault("UniqueFields", "choose at least one field")
     options.finish()

@@ -46,4 +46,11 @@ def run_constants(document: Document, workflow: Path, temporary: Path, given: Ma
 def typed_constants(document: Document, constants: Mapping[str, str]) -> dict[str, str | float]:
     """Return the constants as expressions see them: numbers where the document says so."""
     numeric = {f"{item.namespace}.{item.name}" for item in document.constants if item.is_numeric}
-    return {name: float(value) if name in numeric else value for name, value in constants.items()}
+    return {name: _number(name, value) if name in numeric else value for name, value in constants.items()}
+
+
+def _number(name: str, value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise UsageError(f"the constant {name} is numeric, and {value!r} is not a number; change one of them") from None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kedge.tools.contract import Tool
     from kedge.tools.element import Element
 
-CONSTANT = re.compile(r"%([A-Za-z]+)\.([^%\n]+)%|%temp%")
+CONSTANT = re.compile(r"%([A-Za-z]+)\.([^%\n]+)%|%temp%", re.IGNORECASE)
 TEXT_INPUT = "AlteryxBasePluginsGui.TextInput.TextInput"
 
 CustomTools = Callable[[Node], "Tool[Any] | None"]
@@ -94,10 +94,23 @@ def resolve(document: Document, constants: Mapping[str, str], custom: CustomTool
     for tool_id in _sorted_ids(wires):
         node = nodes[tool_id]
         try:
+            wires[tool_id] = tuple(_leaving(wire, tools.get(wire.origin)) for wire in wires[tool_id])
             tools[tool_id] = _resolve_node(node, wires[tool_id], constants, custom)
         except (WorkflowError, UsageError) as fault:
             problems.append(Problem(tool_id, node.name, node.plugin or node.macro, str(fault)))
     return Graph(tools, tuple(problems), wires)
+
+
+def _leaving(wire: Wire, origin: ResolvedTool | None) -> Wire:
+    """Return a wire by the anchor that its origin has; the only output of a macro goes by any name."""
+    if origin is None or wire.origin_anchor in origin.tool.outputs:
+        return wire
+    if origin.node.macro and len(origin.tool.outputs) == 1:
+        return replace(wire, origin_anchor=origin.tool.outputs[0])
+    known = ", ".join(origin.tool.outputs) or "none"
+    raise WorkflowError(
+        f"tool {wire.origin} ({origin.node.name}) has no output anchor {wire.origin_anchor!r}; it has {known}"
+    )
 
 
 def _carries_records(node: Node) -> bool:
@@ -180,7 +193,8 @@ def _with_constants(element: Element, constants: Mapping[str, str]) -> Element:
 
 
 def expand(text: str, constants: Mapping[str, str]) -> str:
-    """Put the values of constants in place of ``%Namespace.Name%``; names that are not known stay."""
+    """Put the values of constants in place of ``%Namespace.Name%``, in any case; names that are not known stay."""
     if "%" not in text:
         return text
-    return CONSTANT.sub(lambda match: constants.get(match.group(0).strip("%"), match.group(0)), text)
+    known = {name.casefold(): value for name, value in constants.items()}
+    return CONSTANT.sub(lambda match: known.get(match.group(0).strip("%").casefold(), match.group(0)), text)

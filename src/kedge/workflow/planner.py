@@ -14,7 +14,7 @@ from kedge.tools.contract import Order
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from kedge.workflow.graph import Graph, ResolvedTool
+    from kedge.workflow.graph import Graph, Problem, ResolvedTool
 
 Anchor = tuple[int, str]
 
@@ -24,13 +24,15 @@ class Plan:
     """The tools to run in order, and what each output anchor is for.
 
     ``uses`` counts the SELECTs that read an anchor, ``ordered`` are the anchors whose row order somebody looks at,
-    ``kept`` those whose records stay for taps and browses.
+    ``kept`` those whose records stay for taps and browses. ``left_out`` are tools at the end of a branch that cannot
+    run.
     """
 
     tools: tuple[ResolvedTool, ...]
     uses: Mapping[Anchor, int]
     ordered: frozenset[Anchor]
     kept: frozenset[Anchor]
+    left_out: tuple[Problem, ...] = ()
 
     def is_used(self, anchor: Anchor) -> bool:
         """Whether anybody reads the anchor."""
@@ -50,7 +52,9 @@ def make_plan(graph: Graph, taps: Iterable[Anchor], browse: bool = True) -> Plan
     tools = tuple(tool for tool_id, tool in graph.tools.items() if tool_id in needed)
     browsed = {(w.origin, w.origin_anchor) for tool in tools if _is_browse(tool) for w in tool.wires}
     kept |= browsed
-    return Plan(tools, _count_uses(tools, kept), _find_ordered(tools, kept), kept)
+    origins = {wire.origin for wires in graph.wires.values() for wire in wires}
+    left_out = tuple(problem for problem in graph.problems if problem.tool_id not in origins)
+    return Plan(tools, _count_uses(tools, kept), _find_ordered(tools, kept), kept, left_out)
 
 
 def _is_browse(tool: ResolvedTool) -> bool:

@@ -52,6 +52,7 @@ class Run:
     context_of: ContextOf
     limits: Limits
     progress: Progress
+    tapped: bool = False
     relations: dict[Anchor, Relation] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
     files: list[FileReport] = field(default_factory=list)
@@ -68,7 +69,13 @@ class Run:
             step.cancel()
 
     def execute(self) -> None:
-        """Run every tool of the plan; errors become messages, and what depends on a failed tool is skipped."""
+        """Run every tool of the plan; errors become messages, and what depends on a failed tool is skipped.
+
+        A tool at the end of a branch that cannot run is an error as well, a warning where the caller names taps.
+        """
+        kind = "warning" if self.tapped else "error"
+        for item in self.plan.left_out:
+            self.messages.append(Message(item.tool_id, item.name, kind, f"it is left out: {item.text}"))
         for tool in self.plan.tools:
             if self._must_skip(tool):
                 self._finish(tool, "skipped", 0.0)

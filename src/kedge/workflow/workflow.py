@@ -121,9 +121,10 @@ class Workflow:
         opened: Engine | None = None
         try:
             session = _Session(self, place, constants or {}, settings or Settings(), running=True, pool=pool)
+            taps = list(taps)
             plan = make_plan(session.graph(tools), taps, browse=not self.document.switch("DisableBrowse"))
             opened = _open_engine(engine, place, memory_limit, threads)
-            run = Run(plan, opened, session.context, self._limits(), progress)
+            run = Run(plan, opened, session.context, self._limits(), progress, bool(taps))
             on_start(run)
             run.execute()
         except BaseException:
@@ -194,6 +195,7 @@ class _Session:
             wired.setdefault(wire.destination, (set(), set()))[0].add(wire.destination_anchor)
             wired.setdefault(wire.origin, (set(), set()))[1].add(wire.origin_anchor)
         constants = self.constants
+        typed_constants(self.workflow.document, constants)
 
         def custom(node: Node) -> Tool[Any] | None:
             if not node.is_custom:

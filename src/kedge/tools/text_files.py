@@ -1,0 +1,176 @@
+"""Text files before anybody parses them: opened in their code page, copied to UTF-8, and looked over.
+
+The engine's scan is fast and exact for plain files, and drops what it does not expect: blank lines, cells beyond the
+last column, text behind a closing quote. So a file is looked over first, a block at a time, for what would go wrong.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Traits", "copy_place", "has_foreign_mark", "look_over", "open_text", "utf8_copy"]
+
+import codecs
+import itertools
+import uuid
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+
+from kedge.exceptions import WorkflowError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+BLOCK = 1 << 20
+MARKS = {
+    "utf-8": (codecs.BOM_UTF8,),
+    "utf-16-le": (codecs.BOM_UTF16_LE,),
+    "utf-16-be": (codecs.BOM_UTF16_BE,),
+    "utf-32-le": (codecs.BOM_UTF32_LE,),
+    "utf-32-be": (codecs.BOM_UTF32_BE,),
+}
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What a UTF-8 text file holds that a fast scan must know of.
+
+    ``quoted_breaks``: line breaks between quotes. ``stray_quote``: a quote that nothing closes. ``blank_lines``: lines
+    without a character. ``mixed_ends``: several kinds of line ends outside quotes, or another kind where the first line
+    breaks, by which the scan goes. ``longest_line``: an upper bound in bytes.
+    """
+
+    quoted_breaks: bool = False
+    stray_quote: bool = False
+    blank_lines: bool = False
+    mixed_ends: bool = False
+    longest_line: int = 0
+
+    @property
+    def plain(self) -> bool:
+        """Whether the engine's scan reads every record of the file."""
+        return not (self.stray_quote or self.blank_lines or self.mixed_ends)
+
+
+def open_text(path: Path, encoding: str, errors: str = "strict") -> IO[str]:
+    """Open a text file behind its byte order mark, line ends as they stand; the caller closes it."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    mark = next((mark for mark in MARKS.get(encoding, ()) if start.startswith(mark)), b"")
+    text = path.open("r", encoding=encoding, errors=errors, newline="")
+    if mark:
+        text.read(1)
+    return text
+
+
+def has_foreign_mark(path: Path, encoding: str) -> bool:
+    """Tell whether a file that is read in another code page begins with the byte order mark of UTF-8."""
+    with path.open("rb") as file:
+        return not encoding.startswith("utf") and file.read(3) == codecs.BOM_UTF8
+
+
+def copy_place(path: Path, temporary: Path) -> Path:
+    """Return a new place in ``temporary`` for a copy of a file, under the file's own name, which errors show."""
+    folder = temporary / uuid.uuid4().hex
+    folder.mkdir()
+    return folder / path.name
+
+
+def utf8_copy(path: Path, encoding: str, temporary: Path) -> Path:
+    """Return a file with the same text in UTF-8: the file itself where it is that already.
+
+    Most files in a single-byte code page hold ASCII alone, which is UTF-8 as well. Raises ``WorkflowError`` for bytes
+    that the code page does not have.
+    """
+    if encoding == "utf-8" or (not encoding.startswith("utf") and _is_ascii(path)):
+        return path
+    copy = copy_place(path, temporary)
+    try:
+        with open_text(path, encoding) as source, copy.open("w", encoding="utf-8", newline="") as target:
+            while block := source.read(BLOCK):
+                target.write(block)
+    except UnicodeDecodeError as fault:
+        raise WorkflowError(f"{path}: the text is not {encoding}: {fault.reason}; choose its code page") from fault
+    return copy
+
+
+def _is_ascii(path: Path) -> bool:
+    return all(block.isascii() for block in _blocks(path))
+
+
+def _blocks(path: Path, skipped: int = 0) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        for _ in itertools.repeat(None, skipped):
+            file.readline()
+        yield from iter(lambda: file.read(BLOCK), b"")
+
+
+def look_over(path: Path, quote: str, skipped: int) -> Traits:
+    """Look over a UTF-8 file behind its first ``skipped`` lines; ``quote`` is empty where quotes mean nothing."""
+    ends = _Ends()
+    quotes = 0
+    breaks = False
+    for block in _blocks(path, skipped):
+        outside = block
+        if quote and quote.encode() in block:
+            outside, found, broken = _outside(block, quote, quotes)
+            quotes, breaks = quotes + found, breaks or broken
+        elif quotes % 2:
+            outside, breaks = b"", breaks or b"\n" in block or b"\r" in block
+        ends.take(outside, block)
+    mixed = len(ends.kinds) > 1 or (breaks and not ends.kinds <= {_first_end(path)})
+    return Traits(breaks, bool(quotes % 2), ends.blank, mixed, ends.longest)
+
+
+def _first_end(path: Path) -> bytes:
+    start = next(_blocks(path), b"")
+    places = [place for place in (start.find(b"\r"), start.find(b"\n")) if place >= 0]
+    found = start[min(places) :][:2] if places else b""
+    return found if found == b"\r\n" else found[:1]
+
+
+def _outside(block: bytes, quote: str, before: int) -> tuple[bytes, int, bool]:
+    """Return the block without line breaks inside quotes, the number of quotes, and whether there were such breaks."""
+    characters = np.frombuffer(block, np.uint8)
+    marks = np.flatnonzero(characters == ord(quote))
+    breaks = np.flatnonzero((characters == ord("\n")) | (characters == ord("\r")))
+    quoted = breaks[(np.searchsorted(marks, breaks) + before) % 2 == 1]
+    if not len(quoted):
+        return block, len(marks), False
+    outside = characters.copy()
+    outside[quoted] = ord(" ")
+    return outside.tobytes(), len(marks), True
+
+
+class _Ends:
+    """Counts line ends over the blocks of a file."""
+
+    def __init__(self) -> None:
+        self.blank = False
+        self.longest = 0
+        self._counts = {b"\r\n": 0, b"\n": 0, b"\r": 0}
+        self._last = b"\n"
+        self._open = 0
+
+    @property
+    def kinds(self) -> set[bytes]:
+        """The kinds of line ends."""
+        pairs = self._counts[b"\r\n"]
+        counts = {b"\r\n": pairs, b"\n": self._counts[b"\n"] - pairs, b"\r": self._counts[b"\r"] - pairs}
+        return {kind for kind, count in counts.items() if count}
+
+    def take(self, outside: bytes, block: bytes) -> None:
+        """Count in one more block: its text outside quotes, and all of it for the length of lines."""
+        text = self._last + outside
+        carriage = b"\r" in text
+        self.blank = self.blank or b"\n\n" in text or (carriage and (b"\n\r" in text or b"\r\r" in text))
+        seam = len(self._last)
+        self._counts[b"\n"] += outside.count(b"\n")
+        if carriage:
+            self._counts[b"\r"] += outside.count(b"\r")
+            self._counts[b"\r\n"] += text.count(b"\r\n") - self._last.count(b"\r\n")
+        self._last = text[-2:] if len(text) > seam else self._last
+        broken = max(block.rfind(b"\n"), block.rfind(b"\r"))
+        self._open = self._open + len(block) if broken < 0 else len(block)
+        self.longest = max(self.longest, self._open + BLOCK)
