@@ -23,10 +23,11 @@ from kedge.workflow.building import Configuration, configuration_element, plugin
 from kedge.workflow.constants import run_constants, typed_constants
 from kedge.workflow.document import Connection, Document, Node
 from kedge.workflow.graph import Graph, Problem, ResolvedTool, resolve
+from kedge.workflow.journal import Limits
 from kedge.workflow.planner import Anchor, make_plan
 from kedge.workflow.reader import load_document, save_document
 from kedge.workflow.report import Message, RunReport
-from kedge.workflow.runner import Limits, Progress, Run
+from kedge.workflow.runner import Progress, Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -1,0 +1,75 @@
+"""A step that runs, from its start until its records are read or nobody wants them any more."""
+
+from __future__ import annotations
+
+__all__ = ["RunningStep"]
+
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from kedge.exceptions import KedgeError, WorkflowError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    import pyarrow as pa
+
+    from kedge.tools.contract import Step
+    from kedge.workflow.journal import Journal
+
+
+class RunningStep:
+    """The step of one tool. It ends once, by ``finish`` or by ``stop``; what it did wrong is said under its tool."""
+
+    def __init__(self, tool_id: int, step: Step, journal: Journal, cancelled: Callable[[], bool]) -> None:
+        self.tool_id = tool_id
+        self.over = False
+        self._step = step
+        self._journal = journal
+        self._cancelled = cancelled
+        self._ending = threading.Lock()
+
+    def guard(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Yield the batches; an error that they raise is the tool's."""
+        try:
+            yield from batches
+        except KedgeError as fault:
+            self.fail(fault)
+            raise
+
+    def fail(self, fault: KedgeError) -> None:
+        """Say what went wrong, unless something else did before, which this comes from."""
+        if not (self._cancelled() or self.tool_id in self._journal.failed or self._journal.broken(self.tool_id)):
+            self._journal.say(self.tool_id, "error", str(fault))
+
+    def finish(self) -> None:
+        """Wait for the end of the step, whose records are read. Raises ``WorkflowError`` where its tool has failed."""
+        with self._ending:
+            if not self.over:
+                self.over = True
+                try:
+                    self._step.finish()
+                except KedgeError as fault:
+                    self.fail(fault)
+                    raise
+                finally:
+                    self._journal.end(self.tool_id)
+        if self.tool_id in self._journal.failed:
+            raise WorkflowError(f"tool {self.tool_id} failed", self.tool_id)
+
+    def stop(self) -> None:
+        """End the step, whose records nobody wants any more; blocks until it has ended."""
+        with self._ending:
+            if self.over:
+                return
+            self.over = True
+            self._journal.stopped.add(self.tool_id)
+            self._step.cancel()
+            with suppress(KedgeError):  # that it was ended
+                self._step.finish()
+            self._journal.end(self.tool_id)
+
+    def cancel(self) -> None:
+        """Have the step end soon, from any thread."""
+        self._step.cancel()
