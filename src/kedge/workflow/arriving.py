@@ -86,7 +86,14 @@ class Arriving:
         if self.fault is None:
             self._stop()
         self.taken = True
-        self._batches.close()
+        if hasattr(self._batches, "close"):
+            self._batches.close()
+
+    def release(self) -> None:
+        """Let go of the records and the error, whose frames hold the run: streams in C++ hide such circles."""
+        self.fault = None
+        self._batches = iter(())
+        self._end = self._stop = _nothing
 
     def _guarded(self, records: Iterable[pa.RecordBatch]) -> Iterator[Any]:
         try:
@@ -97,3 +104,7 @@ class Arriving:
         except BaseException as fault:
             self.fault = fault
             raise
+
+
+def _nothing(*_: object) -> None:
+    """Nothing is to be done any more."""

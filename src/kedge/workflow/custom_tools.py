@@ -206,8 +206,8 @@ def _step(
         return _Outputs(result, found.outputs)
 
     def finish() -> None:
-        for result in running:
-            with result:
+        while running:
+            with running.pop() as result:
                 try:
                     result.wait()
                 finally:

@@ -64,6 +64,7 @@ class Run:
         self._turn = threading.Lock()
         self._steps: list[RunningStep] = []
         self._arriving: dict[int, Arriving] = {}
+        self._arrived: list[Arriving] = []
         self._traffic: dict[Anchor, Traffic] = {}
 
     def cancel(self) -> None:
@@ -83,11 +84,19 @@ class Run:
             self.cancel()
             raise
         finally:
-            for step in self._steps:
-                step.stop()
+            self._end()
         self.tools = self.journal.reports(self._anchors)
         self.messages = self.journal.messages(self.engine.conversions)
         self.files = self.journal.files
+
+    def _end(self) -> None:
+        for step in self._steps:
+            step.stop()
+        for arriving in self._arrived:
+            arriving.release()
+        self._steps.clear()
+        self._arrived.clear()
+        self._arriving.clear()
 
     def _look(self) -> None:
         """Interrupt again what began while the run was being cancelled."""
@@ -101,13 +110,12 @@ class Run:
                 self.journal.end(tool.tool_id)
                 return
             self.journal.begin(tool.tool_id)
-            flowing = len(self._arriving)
             try:
                 self._evaluate(tool)
             except KedgeError as fault:
                 self._fail(tool, fault)
             self.journal.limit_conversions(self.engine.conversions)
-            if len(self._arriving) == flowing or tool.tool_id not in self._arriving:
+            if tool.tool_id not in self._arriving:
                 self.journal.end(tool.tool_id)
 
     def _must_skip(self, tool: ResolvedTool) -> bool:
@@ -292,6 +300,7 @@ class Run:
         batches = records.to_batches() if isinstance(records, pa.Table) else records
         name = _name(tool, anchor)
         arriving = Arriving(f"{name} arriving", records.schema, running.guard(batches), end, running.stop)
+        self._arrived.append(arriving)
         self._traffic[key] = arriving.traffic
         relation = Relation.over(name, schema, arriving, count)
         if flows:

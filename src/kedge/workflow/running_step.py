@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["RunningStep"]
 
 import threading
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from kedge.exceptions import KedgeError, WorkflowError
@@ -66,8 +65,10 @@ class RunningStep:
             self.over = True
             self._journal.stopped.add(self.tool_id)
             self._step.cancel()
-            with suppress(KedgeError):  # that it was ended
+            try:
                 self._step.finish()
+            except KedgeError as fault:  # that it was ended
+                fault.__traceback__ = None  # or its frames and the records that they hold keep each other
             self._journal.end(self.tool_id)
 
     def cancel(self) -> None:

@@ -144,18 +144,7 @@ class Workflow:
         except BaseException:
             _release(opened, place)
             raise
-        report = RunReport(
-            workflow=str(self.path),
-            ok=not any(message.kind == "error" for message in run.messages),
-            seconds=time.perf_counter() - started,
-            tools=tuple(run.tools),
-            messages=tuple(run.messages),
-            files=tuple(run.files),
-            statements=tuple(opened.statements),
-            fetch=run.table,
-        )
-        weakref.finalize(report, _release, opened, place)
-        return report
+        return _reported(self.path, run, started, opened, place)
 
     def _limits(self) -> Limits:
         document = self.document
@@ -166,6 +155,22 @@ class Workflow:
             cancel_on_error=document.switch("CancelOnError"),
             write_files=not document.switch("DisableAllOutput"),
         )
+
+
+def _reported(path: Path, run: Run, started: float, engine: Engine, place: Path) -> RunReport:
+    """Return the report, which holds the engine and its folder; no frame of the run may hold it by a traceback."""
+    report = RunReport(
+        workflow=str(path),
+        ok=not any(message.kind == "error" for message in run.messages),
+        seconds=time.perf_counter() - started,
+        tools=tuple(run.tools),
+        messages=tuple(run.messages),
+        files=tuple(run.files),
+        statements=tuple(engine.statements),
+        fetch=run.table,
+    )
+    weakref.finalize(report, _release, engine, place)
+    return report
 
 
 def _release(engine: Engine | None, place: Path) -> None:
