@@ -300,7 +300,7 @@ class TestReadings:
     """How often a statement reads a stream."""
 
     def derived(self, name: str, sql: str, *parents: Relation) -> Relation:
-        select = exp.maybe_parse(sql, dialect="duckdb")
+        select: exp.Query = exp.maybe_parse(sql, dialect="duckdb")
         return Relation.of(name, SCHEMA, Query(select), parents)
 
     def test_a_select_that_is_read_twice_reads_twice(self) -> None:

@@ -16,7 +16,7 @@ from sqlglot import exp
 from kedge.engines.files import write_file
 from kedge.engines.functions import register_functions
 from kedge.engines.memory import available_memory
-from kedge.exceptions import WorkflowError
+from kedge.exceptions import KedgeError, WorkflowError
 from kedge.workflow.engine import Conversions
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 DIALECT = "duckdb"
 MEMORY_SHARE = 0.8
 BATCH_ROWS = 65_536
+SPARE_THREADS = 2
+"""Threads beyond one for each processor once records stream: those that wait for a stream do no work."""
 CANCELLED = "the run was cancelled"
 
 
@@ -45,6 +47,7 @@ class DuckDBEngine:
         self.conversions = Conversions()
         self._noted: list[tuple[int, str]] = []
         self._opening = threading.Lock()
+        self._may_grow = threads is None
         self._cancelled = threading.Event()
         self._cursors: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
         self._connection = duckdb.connect(":memory:", config=_settings(temporary, memory_limit, threads))
@@ -63,8 +66,9 @@ class DuckDBEngine:
         """Materialise a stream as a table of its name, so that it can be read more than once."""
         with self._reading((arriving,)) as cursor:
             cursor.register(f"{arriving.name} stream", arriving)
-            source = _quoted(f"{arriving.name} stream")
-            self._run(cursor, f"CREATE TABLE {_quoted(arriving.name)} AS SELECT * FROM {source}", place)
+            source = exp.Table(this=exp.to_identifier(f"{arriving.name} stream", quoted=True))
+            rows = exp.select("*").from_(source).sql(DIALECT)
+            self._run(cursor, f"CREATE TABLE {_quoted(arriving.name)} AS {rows}", place)
         arriving.stored = True
 
     def fetch(self, statement: Statement) -> pa.Table:
@@ -75,12 +79,13 @@ class DuckDBEngine:
 
     def stream(self, statement: Statement, traffic: Traffic) -> pa.RecordBatchReader:
         """Run a statement and return its rows as a stream, which counts what passes; several may be open at once."""
+        self._grow()
         with contextlib.ExitStack() as opening:
             cursor = opening.enter_context(self._reading(statement.arriving))
             _register(cursor, statement)
             reader = cursor.sql(self._checked(_text(statement), statement.place)).to_arrow_reader(BATCH_ROWS)
             opened = opening.pop_all()
-        batches = _until_end(opened, traffic.count(reader))
+        batches = _until_end(opened, reader, traffic)
         next(batches)
         return pa.RecordBatchReader.from_batches(reader.schema, batches)
 
@@ -132,6 +137,12 @@ class DuckDBEngine:
         finally:
             cursor.close()
 
+    def _grow(self) -> None:
+        with self._opening:
+            if self._may_grow:
+                self._may_grow = False
+                self._connection.execute("SET threads = current_setting('threads') + ?", [SPARE_THREADS])
+
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         with self._opening:
             if self._cancelled.is_set():
@@ -150,11 +161,20 @@ class DuckDBEngine:
         return text
 
 
-def _until_end(opened: contextlib.ExitStack, batches: Iterator[pa.RecordBatch]) -> Iterator[Any]:
-    """Yield batches and then leave what is open. First nothing: a generator that has begun ends what it holds."""
-    with opened:
-        yield None
-        yield from batches
+def _until_end(
+    opened: contextlib.ExitStack, batches: Iterable[pa.RecordBatch], traffic: Traffic
+) -> Iterator[pa.RecordBatch]:
+    """Yield batches, count them, and leave what is open.
+
+    The first item is nothing: only a generator that has begun ends what it holds when it is closed.
+    """
+    try:
+        with opened:
+            yield None
+            yield from traffic.count(batches)
+    except KedgeError as fault:
+        traffic.fault = fault
+        raise
 
 
 def _register(cursor: duckdb.DuckDBPyConnection, statement: Statement) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Arriving", "Traffic"]
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kedge.exceptions import WorkflowError
@@ -15,15 +15,21 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from kedge.exceptions import KedgeError
+
 
 @dataclass
 class Traffic:
-    """What has passed so far, and whether that is all; ``size`` in bytes of Arrow records."""
+    """What has passed so far, and whether that is all; ``size`` in bytes of Arrow records.
+
+    ``fault`` is the error that ended the records: whoever reads them through a stream hears it in other words.
+    """
 
     rows: int = 0
     batches: int = 0
     size: int = 0
     complete: bool = False
+    fault: KedgeError | None = field(default=None, compare=False)
 
     def count(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Count batches while they pass."""

@@ -32,7 +32,7 @@ class Limits:
 
 @dataclass
 class Journal:
-    """How the run of each tool went; ``failed`` have an error, ``skipped`` and ``stopped`` are what ``ToolReport`` says."""
+    """How each tool went: ``failed`` have an error, ``skipped`` and ``stopped`` are what ``ToolReport`` says."""
 
     tools: Sequence[ResolvedTool]
     limits: Limits

@@ -122,7 +122,7 @@ def _readings(query: exp.Query, chain: Mapping[str, Relation]) -> dict[Arriving,
     if not arriving:
         return {}
     times = _tables(query)
-    for name, relation in reversed(chain.items()):
+    for name, relation in reversed(tuple(chain.items())):
         assert relation.query is not None
         for table, count in _tables(relation.query).items():
             times[table] += count * times[name]

@@ -1,4 +1,4 @@
-"""Running a plan: several tools at once, each stretch of SELECTs as one statement, errors kept to what depends on them."""
+"""Running a plan: several tools at once, stretches of SELECTs as one statement, errors kept to what depends on them."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ Made = TypeVar("Made")
 class Run:
     """One run of a plan on an engine. ``progress`` is told tool id, name and status as they change.
 
-    Tools are put into SQL by one thread at a time, whose turn it is; the turn goes on where statements run and processes
-    work.
+    Tools are put into SQL by one thread at a time, whose turn it is; the turn goes on while statements run and
+    processes work.
     """
 
     plan: Plan
@@ -85,6 +85,9 @@ class Run:
             raise
         finally:
             self._end()
+        if self.cancelled.is_set() and self.journal.skipped and not self.journal.failed:
+            first = next(tool.tool_id for tool in self.plan.tools if tool.tool_id in self.journal.skipped)
+            self.journal.say(first, "error", CANCELLED)
         self.tools = self.journal.reports(self._anchors)
         self.messages = self.journal.messages(self.engine.conversions)
         self.files = self.journal.files
@@ -255,16 +258,22 @@ class Run:
         return replace(found, arriving=once, place=place)
 
     def _step(self, tool: ResolvedTool, step: Step, schemas: Mapping[str, Schema]) -> None:
-        streams = {wire.anchor + wire.name: self._stream(tool, wire) for wire in tool.wires}
-        running = RunningStep(tool.tool_id, step, self.journal, self.cancelled.is_set)
+        inputs = [Traffic() for _ in tool.wires]
+        streams = {
+            wire.anchor + wire.name: self._stream(tool, wire, traffic)
+            for wire, traffic in zip(tool.wires, inputs, strict=True)
+        }
+        running = RunningStep(tool.tool_id, step, inputs, self.journal, self.cancelled.is_set)
         self._steps.append(running)
         if self.cancelled.is_set():
             running.cancel()
         used = [anchor for anchor in tool.tool.outputs if self.plan.is_used((tool.tool_id, anchor))]
         try:
-            outputs = self._aside(lambda: step.run(streams))
+            with running.blamed():
+                outputs = self._aside(lambda: step.run(streams))
             for anchor in used:
-                records = self._aside(partial(outputs.__getitem__, anchor))
+                with running.blamed():
+                    records = self._aside(partial(outputs.__getitem__, anchor))
                 self._arrive(tool, anchor, schemas.get(anchor), records, running)
             if tool.tool_id not in self._arriving:
                 self._aside(running.finish)
@@ -272,9 +281,8 @@ class Run:
             self._aside(running.stop)
             raise
 
-    def _stream(self, tool: ResolvedTool, wire: Wire) -> pa.RecordBatchReader:
+    def _stream(self, tool: ResolvedTool, wire: Wire, traffic: Traffic) -> pa.RecordBatchReader:
         """Open the records of an input, and count what passes."""
-        traffic = Traffic()
         ready = self._ready(tool, self._relation(wire).records())
         self._traffic.setdefault((wire.origin, wire.origin_anchor), traffic)
         return self._aside(lambda: self.engine.stream(ready, traffic))

@@ -5,42 +5,56 @@ from __future__ import annotations
 __all__ = ["RunningStep"]
 
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from kedge.exceptions import KedgeError, WorkflowError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    import pyarrow as pa
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from kedge.tools.contract import Step
+    from kedge.workflow.arriving import Traffic
     from kedge.workflow.journal import Journal
 
 
 class RunningStep:
-    """The step of one tool. It ends once, by ``finish`` or by ``stop``; what it did wrong is said under its tool."""
+    """The step of one tool. It ends once, by ``finish`` or by ``stop``; what it did wrong is said under its tool.
 
-    def __init__(self, tool_id: int, step: Step, journal: Journal, cancelled: Callable[[], bool]) -> None:
+    ``inputs`` are what passes into it, whose errors are the cause of its own.
+    """
+
+    def __init__(
+        self, tool_id: int, step: Step, inputs: Sequence[Traffic], journal: Journal, cancelled: Callable[[], bool]
+    ) -> None:
         self.tool_id = tool_id
         self.over = False
         self._step = step
+        self._inputs = inputs
         self._journal = journal
         self._cancelled = cancelled
         self._ending = threading.Lock()
 
     def guard(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield the batches; an error that they raise is the tool's."""
-        try:
+        with self.blamed():
             yield from batches
-        except KedgeError as fault:
-            self.fail(fault)
-            raise
 
-    def fail(self, fault: KedgeError) -> None:
-        """Say what went wrong, unless something else did before, which this comes from."""
-        if not (self._cancelled() or self.tool_id in self._journal.failed or self._journal.broken(self.tool_id)):
-            self._journal.say(self.tool_id, "error", str(fault))
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """Say errors under the tool, unless something else is wrong before, which they come from."""
+        try:
+            yield
+        except (KedgeError, pa.ArrowException, OSError) as fault:
+            cause = next((passed.fault for passed in self._inputs if passed.fault is not None), fault)
+            known = self.tool_id in self._journal.failed or self._journal.broken(self.tool_id)
+            if not (known or self._cancelled()):
+                self._journal.say(self.tool_id, "error", str(cause))
+            if isinstance(cause, KedgeError):
+                raise cause from None
+            raise WorkflowError(str(cause), self.tool_id) from fault
 
     def finish(self) -> None:
         """Wait for the end of the step, whose records are read. Raises ``WorkflowError`` where its tool has failed."""
@@ -48,10 +62,8 @@ class RunningStep:
             if not self.over:
                 self.over = True
                 try:
-                    self._step.finish()
-                except KedgeError as fault:
-                    self.fail(fault)
-                    raise
+                    with self.blamed():
+                        self._step.finish()
                 finally:
                     self._journal.end(self.tool_id)
         if self.tool_id in self._journal.failed:
@@ -67,7 +79,7 @@ class RunningStep:
             self._step.cancel()
             try:
                 self._step.finish()
-            except KedgeError as fault:  # that it was ended
+            except (KedgeError, pa.ArrowException, OSError) as fault:  # that it was ended
                 fault.__traceback__ = None  # or its frames and the records that they hold keep each other
             self._journal.end(self.tool_id)
 
