@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,7 +18,9 @@ from kedge.tools.contract import Query
 from kedge.tools.schema import Field, Schema
 from kedge.workflow.arriving import Arriving, Traffic
 from kedge.workflow.engine import Conversions
+from kedge.workflow.graph import ResolvedTool, resolve
 from kedge.workflow.relations import Count, Relation
+from kedge.workflow.schedule import run_in_order
 from kedge.workflow.workflow import Workflow
 
 SDK2 = "SdkEnginePlugin.dll"
@@ -279,6 +282,44 @@ class TestEntryPoints:
         )
         assert done.returncode == 0, done.stderr
         assert (tmp_path / "out.csv").read_text() == "n\n7\n"
+
+
+class TestCounts:
+    """Records that are counted in one place and known in others."""
+
+    def test_tools_that_keep_every_record_know_the_number_of_a_counted_one(self, flow: Workflow) -> None:
+        flow, start = numbers(flow, 3, 1, 2)
+        flow, selected = after(flow, start, "AlteryxSelect", "<SelectFields/>")
+        flow, tool = custom(flow, "Pass", "", selected)
+        flow, kept = after(flow, tool, "Filter", {"Mode": "Custom", "Expression": "[n] > 1"})
+        flow, ordered = after(
+            flow, kept, "Sort", '<SortInfo locale="0"><Field field="n" order="Ascending"/></SortInfo>', "True"
+        )
+        flow, _ = csv(flow, ordered, "out.csv")
+        report = flow.run()
+        report.raise_for_status()
+        counted = [report.of(number).anchors[0].records for number in (start, selected, tool, kept, ordered)]
+        assert counted == [3, 3, 3, 2, 2]
+
+
+class TestOrder:
+    """Calling work on tools, several at once."""
+
+    def test_an_error_cancels_what_runs_beside_it(self) -> None:
+        flow = Workflow()
+        for _ in range(2):
+            flow, _ = numbers(flow, 1)
+        graph = resolve(flow.document, {}, lambda _: None)
+        cancelled = threading.Event()
+
+        def work(tool: ResolvedTool) -> None:
+            if tool.tool_id == 1:
+                raise RuntimeError("wrong")
+            assert cancelled.wait(20)
+
+        with pytest.raises(RuntimeError, match="wrong"):
+            run_in_order(tuple(graph.tools.values()), work, 2, lambda: None, cancelled.set)
+        assert cancelled.is_set()
 
 
 SCHEMA = Schema((Field("n", DesignerType("Int64")),))

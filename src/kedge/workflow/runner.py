@@ -78,7 +78,7 @@ class Run:
         """Run every tool of the plan; errors become messages, and what depends on a failed tool is skipped."""
         workers = 1 if self.limits.cancel_on_error else WORKERS
         try:
-            run_in_order(self.plan.tools, self._perform, workers, self._look)
+            run_in_order(self.plan.tools, self._perform, workers, self._look, self.cancel)
             self._drain()
         except BaseException:
             self.cancel()
@@ -88,6 +88,9 @@ class Run:
         if self.cancelled.is_set() and self.journal.skipped and not self.journal.failed:
             first = next(tool.tool_id for tool in self.plan.tools if tool.tool_id in self.journal.skipped)
             self.journal.say(first, "error", CANCELLED)
+        for key, traffic in self._traffic.items():
+            if traffic.complete:
+                self.relations[key].count.rows = traffic.rows
         self.tools = self.journal.reports(self._anchors)
         self.messages = self.journal.messages(self.engine.conversions)
         self.files = self.journal.files
