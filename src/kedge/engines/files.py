@@ -11,7 +11,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
-from kedge.tools.contract import FileSink, aliased, column
+from kedge.tools.contract import FileSink, aliased, column, select_from
 from kedge.tools.sql import call
 from kedge.workflow.arriving import Traffic
 
@@ -84,7 +84,8 @@ def _write_csv(engine: Statements, statement: Statement, schema: Schema, sink: F
         cells.append(call("chr", exp.Literal.number(13)))
     line = call("concat", *(cells or [exp.Literal.string("")]))
     title = _title(schema, sink, delimiter, force)
-    lines = exp.select(*aliased([(line, title or "line")])).from_(statement.query.subquery("records"))
+    records = statement.query.subquery("records", copy=False)
+    lines = select_from(aliased([(line, title or "line")]), records)
     header = str(bool(title)).lower()
     count = _copy(
         engine,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["run_in_order"]
 
+import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
@@ -33,30 +34,59 @@ def run_in_order(
             work(tool)
         return
     with ThreadPoolExecutor(workers, thread_name_prefix="kedge-tool") as pool:
+        order = _Order(tools, work, pool)
         try:
-            _feed(pool, tools, work, look)
+            order.follow_all(look)
         except BaseException:
             cancel()
             raise
 
 
-def _feed(
-    pool: ThreadPoolExecutor,
-    tools: Sequence[ResolvedTool],
-    work: Callable[[ResolvedTool], None],
-    look: Callable[[], None],
-) -> None:
-    waiting = {tool.tool_id: {wire.origin for wire in tool.wires} for tool in tools}
-    by_id = {tool.tool_id: tool for tool in tools}
-    running: dict[Future[None], int] = {}
-    while waiting or running:
-        for tool_id in [tool_id for tool_id, origins in waiting.items() if not origins]:
-            del waiting[tool_id]
-            running[pool.submit(work, by_id[tool_id])] = tool_id
-        done, _ = wait(running, timeout=POLL, return_when=FIRST_COMPLETED)
-        look()
-        for future in done:
-            future.result()
-            ended = running.pop(future)
-            for origins in waiting.values():
+class _Order:
+    """What still waits for what. A thread goes on with what its tool was waited for by: handing over costs time."""
+
+    def __init__(
+        self, tools: Sequence[ResolvedTool], work: Callable[[ResolvedTool], None], pool: ThreadPoolExecutor
+    ) -> None:
+        self._work = work
+        self._pool = pool
+        self._lock = threading.Lock()
+        self._waiting: dict[int, tuple[ResolvedTool, set[int | None]]] = {
+            tool.tool_id: (tool, {wire.origin for wire in tool.wires}) for tool in tools
+        }
+        self._running: set[Future[None]] = set()
+
+    def follow_all(self, look: Callable[[], None]) -> None:
+        """Work on everything; returns at the end of all, or raises the first exception."""
+        self._start(self._ready())
+        while running := self._now_running():
+            done, _ = wait(running, timeout=POLL, return_when=FIRST_COMPLETED)
+            look()
+            for future in done:
+                future.result()
+                with self._lock:
+                    self._running.discard(future)
+
+    def _now_running(self) -> set[Future[None]]:
+        with self._lock:
+            return set(self._running)
+
+    def _start(self, tools: Sequence[ResolvedTool]) -> None:
+        with self._lock:
+            self._running.update(self._pool.submit(self._follow, tool) for tool in tools)
+
+    def _follow(self, tool: ResolvedTool) -> None:
+        following = [tool]
+        while following:
+            self._start(following[1:])
+            self._work(following[0])
+            following = self._ready(following[0].tool_id)
+
+    def _ready(self, ended: int | None = None) -> list[ResolvedTool]:
+        with self._lock:
+            for _, origins in self._waiting.values():
                 origins.discard(ended)
+            ready = [tool for tool, origins in self._waiting.values() if not origins]
+            for tool in ready:
+                del self._waiting[tool.tool_id]
+        return ready
