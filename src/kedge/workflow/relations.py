@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from kedge.tools.contract import OrderKey, Query, Source, aliased, column, select_from
+from kedge.tools.sql import call, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,9 +62,9 @@ class Relation:
     def over(cls, name: str, schema: Schema, arriving: Arriving, count: Count) -> Relation:
         """Return the relation of records that arrive as a stream, in the schema's types."""
         columns = aliased((exp.cast(column(field.name), field.type.sql), field.name) for field in schema)
-        return cls(
-            name, schema, select_from(columns, _table(arriving.name)), natural=True, count=count, arriving=arriving
-        )
+        arrived = select_from(columns, _table(arriving.name))
+        query = exp.union(arrived, _no_records(schema), distinct=False, copy=False)
+        return cls(name, schema, query, natural=True, count=count, arriving=arriving)
 
     def source(self, ordered: bool) -> Source:
         """Return the relation as an input; its order is handed on only where it is needed."""
@@ -90,6 +91,23 @@ class Relation:
         if limit:
             select = select.limit(limit, copy=False)
         return statement(select, (self,))
+
+
+def _no_records(schema: Schema) -> exp.Select:
+    """Return a SELECT of no rows of which DuckDB expects 10 million.
+
+    It takes a stream for one row, and would keep the whole of it as the smaller side of a join. The values are not
+    constants, which it would see through.
+    """
+    text = exp.cast(exp.column("n", "a"), "text")
+    values = aliased((exp.TryCast(this=text.copy(), to=field.type.sql), field.name) for field in schema)
+    first, second = (exp.Table(this=call("range", number(7000)), alias=_naming(name)) for name in ("a", "b"))
+    none = exp.LT(this=exp.column("n", "a"), expression=number(0))
+    return select_from(values, first).join(second, join_type="cross", copy=False).where(none, copy=False)
+
+
+def _naming(name: str) -> exp.TableAlias:
+    return exp.TableAlias(this=exp.to_identifier(name), columns=[exp.to_identifier("n")])
 
 
 def _table(name: str) -> exp.Table:
