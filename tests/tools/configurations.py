@@ -6,7 +6,7 @@ __all__ = ["CONFIGURATIONS", "wired"]
 
 from typing import TYPE_CHECKING
 
-from kedge.tools.registry import standard_tools
+from kedge.tools.registry import find_tool
 from kedge.workflow.workflow import Workflow
 from tests.tools.flows import add_table, data
 
@@ -160,7 +160,9 @@ def wired(plugin: str, configuration: Element) -> tuple[Workflow, int]:
     """Return a workflow of one tool with a table at each of its inputs, and the tool's id."""
     flow = Workflow()
     wires: list[tuple[int, str, str]] = []
-    for anchor in standard_tools()[plugin.lower() if plugin.endswith(".yxmc") else plugin].inputs:
+    tool = find_tool(plugin, plugin)
+    assert tool is not None
+    for anchor in tool.inputs:
         for number in (1, 2) if anchor.multiple else (0,):
             flow, origin = add_table(flow, PEOPLE)
             wires.append((origin, anchor.name, f"#{number}" if number else ""))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kedge.tools.element import Element, parse_element
-from kedge.tools.registry import standard_tools
+from kedge.tools.registry import MODULES, find_tool
 from tests.tools.configurations import CONFIGURATIONS, wired
 
 if TYPE_CHECKING:
@@ -51,10 +51,8 @@ PLUGINS = sorted(CONFIGURATIONS)
 
 
 def test_every_tool_is_here() -> None:
-    def key(plugin: str) -> str:
-        return plugin.lower() if plugin.endswith(".yxmc") else plugin
-
-    assert {id(standard_tools()[key(plugin)]) for plugin in CONFIGURATIONS} == set(map(id, standard_tools().values()))
+    every = {id(find_tool(name, name)) for name in MODULES}
+    assert {id(find_tool(plugin, plugin)) for plugin in CONFIGURATIONS} == every
 
 
 @pytest.mark.parametrize("plugin", PLUGINS)

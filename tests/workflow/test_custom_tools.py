@@ -261,6 +261,10 @@ class TestWorkflowsWithCustomTools:
         report = flow.run(taps=[(tool, "Output")])
         report.raise_for_status()
         assert report.table(tool).to_pydict() == {"from": ["Input#1", "Input#2"], "sum": [3, 10]}
+        flow, third = numbers(flow, 100)
+        report = flow.connect(third, "Output", tool, "Extra").run(taps=[(tool, "Output")])
+        report.raise_for_status()
+        assert report.table(tool).to_pydict() == {"from": ["Extra#1", "Input#1", "Input#2"], "sum": [100, 3, 10]}
 
     def test_a_tool_without_inputs_begins_a_stretch(self, flow: Workflow) -> None:
         flow, source = custom(flow, "Source")

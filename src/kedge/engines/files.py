@@ -4,20 +4,23 @@ from __future__ import annotations
 
 __all__ = ["write_file"]
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
-from kedge.tools.contract import FileSink, aliased, column
+from kedge.tools.contract import FileSink, aliased, column, select_from
 from kedge.tools.sql import call
+from kedge.workflow.arriving import Traffic
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from kedge.formula.types import DesignerType
     from kedge.tools.schema import Schema
+    from kedge.workflow.relations import Statement
 
 DIALECT = "duckdb"
 
@@ -25,19 +28,19 @@ DIALECT = "duckdb"
 class Statements(Protocol):
     """Where statements run."""
 
-    def execute(self, text: str) -> int:
-        """Run a statement and return the number of rows that it says."""
+    def execute(self, text: str, statement: Statement) -> int:
+        """Run a text that holds a statement and return the number of rows that it says."""
 
-    def stream(self, query: exp.Query) -> pa.RecordBatchReader:
-        """Run a query and return its rows as a stream."""
+    def stream(self, statement: Statement, traffic: Traffic) -> pa.RecordBatchReader:
+        """Run a statement and return its rows as a stream, which counts what passes."""
 
 
-def write_file(engine: Statements, query: exp.Query, schema: Schema, sink: FileSink) -> int:
-    """Write the rows of a query, in its order, and return their number."""
+def write_file(engine: Statements, statement: Statement, schema: Schema, sink: FileSink) -> int:
+    """Write the rows of a statement, in its order, and return their number."""
     part = sink.path.with_name(sink.path.name + ".part")
     try:
         sink.path.parent.mkdir(parents=True, exist_ok=True)
-        count = _write(engine, query, schema, sink, part)
+        count = _write(engine, statement, schema, sink, part)
         part.replace(sink.path)
     except OSError as fault:
         raise WorkflowError(f"{sink.path}: the file cannot be written: {fault.strerror}") from fault
@@ -46,30 +49,29 @@ def write_file(engine: Statements, query: exp.Query, schema: Schema, sink: FileS
     return count
 
 
-def _write(engine: Statements, query: exp.Query, schema: Schema, sink: FileSink, part: Path) -> int:
+def _write(engine: Statements, statement: Statement, schema: Schema, sink: FileSink, part: Path) -> int:
     if sink.format == "csv":
-        return _write_csv(engine, query, schema, sink, part)
+        return _write_csv(engine, statement, schema, sink, part)
     if sink.format == "arrow":
-        return _write_arrow(engine, query, part)
-    return _copy(engine, query, part, f"FORMAT {sink.format}")
+        return _write_arrow(engine, statement, part)
+    return _copy(engine, statement, part, f"FORMAT {sink.format}")
 
 
-def _copy(engine: Statements, query: exp.Query, part: Path, options: str) -> int:
+def _copy(engine: Statements, statement: Statement, part: Path, options: str) -> int:
     place = exp.Literal.string(str(part)).sql(DIALECT)
-    return engine.execute(f"COPY ({query.sql(DIALECT)}) TO {place} ({options})")
+    return engine.execute(f"COPY ({statement.query.sql(DIALECT)}) TO {place} ({options})", statement)
 
 
-def _write_arrow(engine: Statements, query: exp.Query, part: Path) -> int:
-    reader = engine.stream(query)
-    count = 0
+def _write_arrow(engine: Statements, statement: Statement, part: Path) -> int:
+    traffic = Traffic()
+    reader = engine.stream(statement, traffic)
     with pa.OSFile(str(part), "wb") as target, pa.ipc.new_file(target, reader.schema) as writer:
         for batch in reader:
             writer.write_batch(batch)
-            count += batch.num_rows
-    return count
+    return traffic.rows
 
 
-def _write_csv(engine: Statements, query: exp.Query, schema: Schema, sink: FileSink, part: Path) -> int:
+def _write_csv(engine: Statements, statement: Statement, schema: Schema, sink: FileSink, part: Path) -> int:
     """Write delimited text: DuckDB builds whole lines, so that line ends, quotes and blanks are exactly Designer's."""
     delimiter, end = str(sink.options["delimiter"]), str(sink.options["line_end"])
     force = bool(sink.options["force_quotes"])
@@ -82,9 +84,11 @@ def _write_csv(engine: Statements, query: exp.Query, schema: Schema, sink: FileS
         cells.append(call("chr", exp.Literal.number(13)))
     line = call("concat", *(cells or [exp.Literal.string("")]))
     title = _title(schema, sink, delimiter, force)
-    lines = exp.select(*aliased([(line, title or "line")])).from_(query.subquery("records"))
+    records = statement.query.subquery("records", copy=False)
+    lines = select_from(aliased([(line, title or "line")]), records)
     header = str(bool(title)).lower()
-    count = _copy(engine, lines, part, rf"FORMAT csv, HEADER {header}, QUOTE '', ESCAPE '', DELIMITER '\x01'")
+    options = rf"FORMAT csv, HEADER {header}, QUOTE '', ESCAPE '', DELIMITER '\x01'"
+    count = _copy(engine, replace(statement, query=lines), part, options)
     encoding = str(sink.options["encoding"])
     mark = _mark(sink) if not sink.options["header"] else ""
     if mark or encoding != "utf-8":

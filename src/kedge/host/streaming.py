@@ -11,7 +11,7 @@ import dataclasses
 import tempfile
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -169,6 +169,13 @@ class _AnchorSink:
         """Readers get the failure of the run."""
 
 
+class _DroppingSink(_AnchorSink):
+    """The end of an anchor that nobody reads."""
+
+    def write(self, table: pa.Table) -> None:
+        self._buffer.open(self._anchor, table.schema)
+
+
 class _Readers(Mapping[str, pa.RecordBatchReader]):
     """Readers by anchor. Asking for one waits until its schema is known; each can be read once."""
 
@@ -219,11 +226,13 @@ class StreamedResult(ToolResult):
     ``messages``, ``metadata`` and ``statistics`` are complete once :meth:`wait` has returned.
     """
 
-    def __init__(self, call: ToolCall) -> None:
+    def __init__(self, call: ToolCall, unread: Collection[str] = ()) -> None:
+        """``unread`` are anchors whose records nobody will read: they are dropped as they come."""
         observer = _Forwarding(call.observer)
         self._buffer = _Buffer(call.budget)
         super().__init__(_Readers(self._buffer), observer.messages, {}, RunStatistics({}, {}, 0.0))
         self._call = dataclasses.replace(call, observer=observer)
+        self._unread = unread
         self._thread = threading.Thread(target=self._run, name="kedge-stream", daemon=True)
         self._thread.start()
 
@@ -249,9 +258,12 @@ class StreamedResult(ToolResult):
         self._thread.join()
         self._buffer.clean_up()
 
+    def _sink(self, anchor: str) -> _AnchorSink:
+        return (_DroppingSink if anchor in self._unread else _AnchorSink)(self._buffer, anchor)
+
     def _run(self) -> None:
         try:
-            result = self._call.run(lambda anchor: _AnchorSink(self._buffer, anchor))
+            result = self._call.run(self._sink)
             self.metadata, self.statistics = result.metadata, result.statistics
         except BaseException as error:
             self._buffer.end(error)

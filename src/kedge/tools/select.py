@@ -62,7 +62,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
             return column(casts.setdefault(node, context.hidden(len(casts))))
         return node
 
-    made = [item.transform(hoisted, target) for item, target in zip(projections, chosen, strict=True)]
+    made = [item.transform(hoisted, target, copy=False) for item, target in zip(projections, chosen, strict=True)]
     inner = source.table
     if casts:
         read = [*source.columns, *source.hidden, *aliased((cast, name) for cast, name in casts.items())]

@@ -206,15 +206,18 @@ def _step(
             for source, wire in zip(sources, wires, strict=True):
                 schema = _arrow_schema(source.schema)
                 records.setdefault(name, []).append(streams[name + wire].cast(schema))
-        result = StreamedResult(replace(call(records), cancelled=ended))
+        unread = frozenset(found.outputs) - context.used
+        result = StreamedResult(replace(call(records), cancelled=ended), unread)
         running.append(result)
         return _Outputs(result, found.outputs)
 
     def finish() -> None:
-        for result in running:
-            with result:
-                result.wait()
-                _report(result, context)
+        while running:
+            with running.pop() as result:
+                try:
+                    result.wait()
+                finally:
+                    _report(result, context)
 
     return Step(run, finish, ended.set)
 

@@ -5,22 +5,23 @@ from __future__ import annotations
 __all__ = ["Conversions", "Engine"]
 
 import threading
+from bisect import insort
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from sqlglot import exp
-
-    from kedge.tools.contract import FileSink, Records
+    from kedge.tools.contract import FileSink
     from kedge.tools.schema import Schema
+    from kedge.workflow.arriving import Arriving, Traffic
+    from kedge.workflow.relations import Statement
 
 
 class Conversions:
-    """Values that a conversion changed, by tool: the first few in words, and how many in all.
+    """Values that a conversion changed, by tool: the first few in alphabetical order, and how many in all.
 
-    Statements add to it from the engine's threads.
+    Statements add to it from the engine's threads; which of them comes first changes nothing.
     """
 
     def __init__(self, keep: int = 10) -> None:
@@ -37,41 +38,44 @@ class Conversions:
             ):
                 self._counts[tool] += 1
                 kept = self._texts.setdefault(tool, [])
-                if len(kept) < self.keep:
-                    kept.append(text)
+                if len(kept) < self.keep or text < kept[-1]:
+                    insort(kept, text)
+                    del kept[self.keep :]
 
-    def take(self) -> list[tuple[int, int, list[str]]]:
-        """Return and forget what was noted: tool id, count, the first messages in alphabetical order."""
+    def counts(self) -> dict[int, int]:
+        """Return the number of values by tool id, of the tools that changed any."""
         with self._lock:
-            found = [(tool, count, sorted(self._texts[tool])) for tool, count in sorted(self._counts.items())]
-            self._counts.clear()
-            self._texts.clear()
-        return found
+            return dict(self._counts)
+
+    def texts(self, tool: int) -> list[str]:
+        """Return the first messages of a tool, in alphabetical order."""
+        with self._lock:
+            return list(self._texts.get(tool, ()))
 
 
 class Engine(Protocol):
-    """Where statements run. ``statements`` are the texts of those that ran, in order."""
+    """Where statements run, several at once. ``statements`` are the texts of those that ran, in the plan's order."""
 
     conversions: Conversions
-    statements: list[str]
 
-    def create(self, name: str, query: exp.Query) -> int:
-        """Materialise a query as a table and return its number of rows."""
+    @property
+    def statements(self) -> list[str]:
+        """The texts of the statements that ran, by the place of their tools in the plan."""
 
-    def load(self, name: str, records: Records, schema: Schema) -> int:
-        """Materialise Arrow records as a table and return its number of rows."""
+    def create(self, name: str, statement: Statement) -> int:
+        """Materialise a statement as a table and return its number of rows."""
 
-    def fetch(self, query: exp.Query) -> pa.Table:
-        """Run a query and return all of its rows."""
+    def store(self, arriving: Arriving, place: int) -> None:
+        """Materialise a stream as a table of its name, so that it can be read more than once."""
 
-    def stream(self, query: exp.Query) -> pa.RecordBatchReader:
-        """Run a query and return its rows as a stream."""
+    def fetch(self, statement: Statement) -> pa.Table:
+        """Run a statement and return all of its rows."""
 
-    def write(self, query: exp.Query, schema: Schema, sink: FileSink) -> int:
-        """Write a query's rows to a file and return their number."""
+    def stream(self, statement: Statement, traffic: Traffic) -> pa.RecordBatchReader:
+        """Run a statement and return its rows as a stream, which counts what passes."""
 
-    def drop(self, name: str) -> None:
-        """Drop a table."""
+    def write(self, statement: Statement, schema: Schema, sink: FileSink) -> int:
+        """Write a statement's rows to a file and return their number."""
 
     def cancel(self) -> None:
         """End what runs now."""

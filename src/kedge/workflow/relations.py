@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
-__all__ = ["Relation", "statement"]
+__all__ = ["Count", "Relation", "Statement", "statement"]
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from kedge.tools.contract import OrderKey, Query, Source, column, select_from
+from kedge.tools.contract import OrderKey, Query, Source, aliased, column, select_from
+from kedge.tools.sql import call, number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from kedge.tools.schema import Schema
+    from kedge.workflow.arriving import Arriving
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A query with everything that it reads.
+
+    ``arriving`` are the streams among that, each with the number of times that the query reads it. ``place`` is where
+    the tool that runs it stands in the plan.
+    """
+
+    query: exp.Query
+    arriving: Mapping[Arriving, int] = field(default_factory=dict)
+    place: int = 0
+
+
+@dataclass
+class Count:
+    """A number of records, shared by all relations that have the same number of them; ``None`` until it is known."""
+
+    rows: int | None = None
 
 
 @dataclass(frozen=True)
 class Relation:
-    """An output anchor: a table where ``query`` is ``None``, else a SELECT over its ``parents``.
-
-    ``count`` is the number of rows, where it is known.
-    """
+    """An output anchor: a table where ``query`` is ``None``, else a SELECT over its ``parents`` or a stream."""
 
     name: str
     schema: Schema
@@ -30,12 +50,21 @@ class Relation:
     order: tuple[OrderKey, ...] = ()
     natural: bool = False
     parents: tuple[Relation, ...] = ()
-    count: int | None = None
+    count: Count = field(default_factory=Count)
+    arriving: Arriving | None = None
 
     @classmethod
     def of(cls, name: str, schema: Schema, query: Query, parents: tuple[Relation, ...]) -> Relation:
         """Return the relation that a tool's SELECT makes."""
         return cls(name, schema, query.select, query.order, query.natural, parents)
+
+    @classmethod
+    def over(cls, name: str, schema: Schema, arriving: Arriving, count: Count) -> Relation:
+        """Return the relation of records that arrive as a stream, in the schema's types."""
+        columns = aliased((exp.cast(column(field.name), field.type.sql), field.name) for field in schema)
+        arrived = select_from(columns, _table(arriving.name))
+        query = exp.union(arrived, _no_records(schema), distinct=False, copy=False)
+        return cls(name, schema, query, natural=True, count=count, arriving=arriving)
 
     def source(self, ordered: bool) -> Source:
         """Return the relation as an input; its order is handed on only where it is needed."""
@@ -43,17 +72,18 @@ class Relation:
             return Source(self.name, self.schema)
         return Source(self.name, self.schema, self.order, self.natural, rowid=self.query is None)
 
-    def as_table(self, count: int) -> Relation:
+    def as_table(self, rows: int) -> Relation:
         """Return the relation after it has been materialised under its name."""
-        return replace(self, query=None, parents=(), count=count)
+        self.count.rows = rows
+        return replace(self, query=None, parents=(), arriving=None)
 
-    def everything(self) -> exp.Query:
+    def everything(self) -> Statement:
         """Return one statement that yields the rows with their hidden columns, in no promised order unless natural."""
         hidden = [column(key.column) for key in self.order]
         columns = [column(field.name) for field in self.schema]
         return statement(select_from([*columns, *hidden], _table(self.name)), (self,))
 
-    def records(self, limit: int = 0) -> exp.Query:
+    def records(self, limit: int = 0) -> Statement:
         """Return one statement that yields the visible columns in order."""
         select = select_from([column(field.name) for field in self.schema], _table(self.name))
         if self.order:
@@ -63,24 +93,59 @@ class Relation:
         return statement(select, (self,))
 
 
+def _no_records(schema: Schema) -> exp.Select:
+    """Return a SELECT of no rows of which DuckDB expects 10 million.
+
+    It takes a stream for one row, and would keep the whole of it as the smaller side of a join. The values are not
+    constants, which it would see through.
+    """
+    text = exp.cast(exp.column("n", "a"), "text")
+    values = aliased((exp.TryCast(this=text.copy(), to=field.type.sql), field.name) for field in schema)
+    first, second = (exp.Table(this=call("range", number(7000)), alias=_naming(name)) for name in ("a", "b"))
+    none = exp.LT(this=exp.column("n", "a"), expression=number(0))
+    return select_from(values, first).join(second, join_type="cross", copy=False).where(none, copy=False)
+
+
+def _naming(name: str) -> exp.TableAlias:
+    return exp.TableAlias(this=exp.to_identifier(name), columns=[exp.to_identifier("n")])
+
+
 def _table(name: str) -> exp.Table:
     return exp.Table(this=exp.to_identifier(name, quoted=True))
 
 
-def statement(query: exp.Query, parents: Sequence[Relation]) -> exp.Query:
+def statement(query: exp.Query, parents: Sequence[Relation]) -> Statement:
     """Put the SELECTs that a query reads before it, as a WITH chain: each once, each after those that it reads."""
-    chain: dict[str, exp.Query] = {}
+    chain: dict[str, Relation] = {}
 
     def collect(relation: Relation) -> None:
         if relation.query is None or relation.name in chain:
             return
         for parent in relation.parents:
             collect(parent)
-        chain[relation.name] = relation.query
+        chain[relation.name] = relation
 
     for parent in parents:
         collect(parent)
     result = query.copy()
-    for name, select in chain.items():
-        result = result.with_(exp.to_identifier(name, quoted=True), select, copy=False)
-    return result
+    for name, relation in chain.items():
+        assert relation.query is not None
+        result = result.with_(exp.to_identifier(name, quoted=True), relation.query, copy=False)
+    return Statement(result, _readings(query, chain))
+
+
+def _readings(query: exp.Query, chain: Mapping[str, Relation]) -> dict[Arriving, int]:
+    """Count how often a query reads each stream, through the chain: a SELECT that is read twice reads twice."""
+    arriving = {relation.arriving: name for name, relation in chain.items() if relation.arriving is not None}
+    if not arriving:
+        return {}
+    times = _tables(query)
+    for name, relation in reversed(tuple(chain.items())):
+        assert relation.query is not None
+        for table, count in _tables(relation.query).items():
+            times[table] += count * times[name]
+    return {stream: times[name] for stream, name in arriving.items() if not stream.stored}
+
+
+def _tables(query: exp.Query) -> Counter[str]:
+    return Counter(table.name for table in query.find_all(exp.Table))

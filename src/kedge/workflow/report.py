@@ -33,19 +33,27 @@ class Message:
 
 @dataclass(frozen=True)
 class AnchorReport:
-    """An output anchor: its number of records, ``None`` where nobody had to count them."""
+    """An output anchor: its number of records, and the batches and bytes (``size``) in which they passed.
+
+    ``records`` is ``None`` where no record was counted: the anchor is fused into a statement that the engine runs as a
+    whole, and no table, file or tool process with as many records tells its number. ``batches`` and ``size`` (of Arrow
+    records, in bytes) are known of records that passed into or out of a tool process or another step, else ``None``.
+    """
 
     name: str
     records: int | None
     schema: Schema
+    batches: int | None = None
+    size: int | None = None
 
 
 @dataclass(frozen=True)
 class ToolReport:
-    """One tool of the run; ``status`` is ``done``, ``failed``, ``skipped`` (an input failed) or ``unused``.
+    """One tool of the run; ``status`` is ``done``, ``failed``, ``skipped`` (a tool before it failed) or ``stopped``.
 
-    ``seconds`` is the time in statements and steps that end at this tool; a tool in the middle of a fused
-    statement has 0.0.
+    A tool is stopped in the middle of its work where nobody wants its records any more: what reads them failed.
+    ``seconds`` is the time from its start to its end; a tool in the middle of a fused statement has next to none. Tools
+    work at the same time: the sum may be more than the run took.
     """
 
     tool_id: int
@@ -127,6 +135,8 @@ def _tool_dict(tool: ToolReport) -> dict[str, Any]:
         {
             "name": anchor.name,
             "records": anchor.records,
+            "batches": anchor.batches,
+            "bytes": anchor.size,
             "fields": [{"name": field.name, **field.type.to_xml()} for field in anchor.schema],
         }
         for anchor in tool.anchors

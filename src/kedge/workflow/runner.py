@@ -1,51 +1,51 @@
-"""Running a plan: tool after tool, each stretch of SELECTs as one statement, errors kept to what depends on them."""
+"""Running a plan: several tools at once, stretches of SELECTs as one statement, errors kept to what depends on them."""
 
 from __future__ import annotations
 
 __all__ = ["Run"]
 
 import threading
-import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import pyarrow as pa
 from sqlglot import exp
 
 from kedge.exceptions import KedgeError, UsageError, WorkflowError
 from kedge.tools.contract import Context, Described, FileSink, Inputs, Query, Records, Source, Step, column
 from kedge.tools.schema import Schema
+from kedge.workflow.arriving import Arriving, Traffic
 from kedge.workflow.graph import ResolvedTool, Wire
-from kedge.workflow.relations import Relation, statement
+from kedge.workflow.journal import Journal, Limits
+from kedge.workflow.relations import Count, Relation, Statement, statement
 from kedge.workflow.report import AnchorReport, FileReport, Message, ToolReport
+from kedge.workflow.running_step import RunningStep
+from kedge.workflow.schedule import run_in_order
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from kedge.workflow.engine import Engine
     from kedge.workflow.planner import Anchor, Plan
 
 CANCELLED = "the run was cancelled"
+WORKERS = 4
+"""Statements and waits for tool processes at once; those whose records flow into another need no worker."""
+MOST_FLOWING = 16
+"""Steps whose records flow on at once; the records of more are stored, so that their processes end."""
 Progress = Callable[[int, str, str], None]
 ContextOf = Callable[[ResolvedTool, Callable[[str, str], None]], Context]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The document's own limits: records read per input (0 is all), conversion messages per tool, what errors do."""
-
-    records: int = 0
-    conversions: int = 10
-    stop_on_conversions: bool = False
-    cancel_on_error: bool = False
-    write_files: bool = True
+Made = TypeVar("Made")
 
 
 @dataclass
 class Run:
-    """One run of a plan on an engine. ``progress`` is told tool id, name and status as they change."""
+    """One run of a plan on an engine. ``progress`` is told tool id, name and status as they change.
+
+    Tools are put into SQL by one thread at a time, whose turn it is; the turn goes on while statements run and
+    processes work.
+    """
 
     plan: Plan
     engine: Engine
@@ -57,15 +57,22 @@ class Run:
     messages: list[Message] = field(default_factory=list)
     files: list[FileReport] = field(default_factory=list)
     tools: list[ToolReport] = field(default_factory=list)
-    failed: set[int] = field(default_factory=set)
     cancelled: threading.Event = field(default_factory=threading.Event)
-    steps: list[Step] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.journal = Journal(self.plan.tools, self.limits, self.progress)
+        self._places = {tool.tool_id: place for place, tool in enumerate(self.plan.tools)}
+        self._turn = threading.Lock()
+        self._steps: list[RunningStep] = []
+        self._arriving: dict[int, Arriving] = {}
+        self._arrived: list[Arriving] = []
+        self._traffic: dict[Anchor, Traffic] = {}
 
     def cancel(self) -> None:
         """End the run, from any thread: what runs now ends with an error, nothing else starts."""
         self.cancelled.set()
         self.engine.cancel()
-        for step in tuple(self.steps):
+        for step in tuple(self._steps):
             step.cancel()
 
     def execute(self) -> None:
@@ -73,19 +80,88 @@ class Run:
 
         A tool at the end of a branch that cannot run is an error as well, a warning where the caller names taps.
         """
+        workers = 1 if self.limits.cancel_on_error else WORKERS
+        try:
+            run_in_order(self.plan.tools, self._perform, workers, self._look, self.cancel)
+            self._drain()
+        except BaseException:
+            self.cancel()
+            raise
+        finally:
+            self._end()
+        if self.cancelled.is_set() and self.journal.skipped and not self.journal.failed:
+            first = next(tool.tool_id for tool in self.plan.tools if tool.tool_id in self.journal.skipped)
+            self.journal.say(first, "error", CANCELLED)
+        for key, traffic in self._traffic.items():
+            if traffic.complete:
+                self.relations[key].count.rows = traffic.rows
+        self.tools = self.journal.reports(self._anchors)
         kind = "warning" if self.tapped else "error"
-        for item in self.plan.left_out:
-            self.messages.append(Message(item.tool_id, item.name, kind, f"it is left out: {item.text}"))
-        for tool in self.plan.tools:
+        left_out = [Message(it.tool_id, it.name, kind, f"it is left out: {it.text}") for it in self.plan.left_out]
+        self.messages = [*left_out, *self.journal.messages(self.engine.conversions)]
+        self.files = self.journal.files
+
+    def _end(self) -> None:
+        for step in self._steps:
+            step.stop()
+        for arriving in self._arrived:
+            arriving.release()
+        self._steps.clear()
+        self._arrived.clear()
+        self._arriving.clear()
+
+    def _look(self) -> None:
+        """Interrupt again what began while the run was being cancelled."""
+        if self.cancelled.is_set():
+            self.cancel()
+
+    def _perform(self, tool: ResolvedTool) -> None:
+        with self._turn:
             if self._must_skip(tool):
-                self._finish(tool, "skipped", 0.0)
-                self.failed.add(tool.tool_id)
-                continue
-            self._run_tool(tool)
+                self.journal.skipped.add(tool.tool_id)
+                self.journal.end(tool.tool_id)
+                return
+            self.journal.begin(tool.tool_id)
+            try:
+                self._evaluate(tool)
+            except KedgeError as fault:
+                self._fail(tool, fault)
+            self.journal.limit_conversions(self.engine.conversions)
+            if tool.tool_id not in self._arriving:
+                self.journal.end(tool.tool_id)
 
     def _must_skip(self, tool: ResolvedTool) -> bool:
-        ended = self.cancelled.is_set() or (bool(self.failed) and self.limits.cancel_on_error)
-        return ended or any(wire.origin in self.failed for wire in tool.wires)
+        ended = self.cancelled.is_set() or (bool(self.journal.failed) and self.limits.cancel_on_error)
+        return ended or self.journal.broken(tool.tool_id)
+
+    def _fail(self, tool: ResolvedTool, fault: KedgeError) -> None:
+        """Say the error, unless it only comes from that of a tool before, or is said already."""
+        if self.cancelled.is_set():
+            self.journal.say(tool.tool_id, "error", CANCELLED)
+        elif tool.tool_id not in self.journal.failed and not self.journal.broken(tool.tool_id):
+            self.journal.say(tool.tool_id, "error", str(fault))
+
+    def _aside(self, work: Callable[[], Made]) -> Made:
+        """Do work that blocks while others have their turn."""
+        self._turn.release()
+        try:
+            return work()
+        finally:
+            self._turn.acquire()
+
+    def _drain(self) -> None:
+        """Let steps whose records no statement read come to their end, those before a failed tool without waiting."""
+        lost = self.journal.ancestors(self.journal.failed | self.journal.skipped)
+        for tool_id, arriving in self._arriving.items():
+            if arriving.taken or arriving.stored:
+                continue
+            if self.cancelled.is_set() or tool_id in lost:
+                arriving.abandon()
+                continue
+            try:
+                arriving.finish()
+            except KedgeError as fault:
+                self._fail(self.journal.by_id[tool_id], fault)
 
     def table(self, tool_id: int, anchor: str) -> pa.Table:
         """Return the records of a kept anchor; a Browse tool stands for the anchor that it looks at."""
@@ -97,54 +173,24 @@ class Run:
             raise UsageError(f"the run kept no records of {tool_id}:{anchor}; name the anchor as a tap")
         return self.engine.fetch(relation.records()).cast(relation.schema.arrow())
 
-    def _run_tool(self, tool: ResolvedTool) -> None:
-        started = time.perf_counter()
-        self.progress(tool.tool_id, tool.node.name, "running")
-        errors = len([message for message in self.messages if message.kind == "error"])
-        try:
-            self._evaluate(tool)
-        except KedgeError as fault:
-            self._say(tool, "error", CANCELLED if self.cancelled.is_set() else str(fault))
-        self._note_conversions()
-        wrong = [message for message in self.messages if message.kind == "error"][errors:]
-        if any(message.tool_id == tool.tool_id for message in wrong):
-            self.failed.add(tool.tool_id)
-        status = "failed" if tool.tool_id in self.failed else "done"
-        self._finish(tool, status, time.perf_counter() - started)
+    def _anchors(self, tool: ResolvedTool) -> tuple[AnchorReport, ...]:
+        known = ((name, (tool.tool_id, name)) for name in tool.tool.outputs)
+        return tuple(self._anchor(name, key) for name, key in known if key in self.relations)
 
-    def _say(self, tool: ResolvedTool, kind: str, text: str) -> None:
-        self.messages.append(Message(tool.tool_id, tool.node.name, kind, text))
-
-    def _note_conversions(self) -> None:
-        noted = self.engine.conversions.take()
-        names = {tool.tool_id: tool.node.name for tool in self.plan.tools} if noted else {}
-        for tool_id, count, texts in noted:
-            kept = texts[: self.limits.conversions]
-            said = [Message(tool_id, names[tool_id], "conversion", text) for text in kept]
-            self.messages.extend(said)
-            if count > len(kept):
-                rest = f"{count - len(kept)} more conversion messages; {count} in all"
-                self.messages.append(Message(tool_id, names[tool_id], "conversion", rest))
-            if self.limits.stop_on_conversions and count > self.limits.conversions:
-                text = f"{count} conversion errors exceed the limit of {self.limits.conversions}"
-                self.messages.append(Message(tool_id, names[tool_id], "error", text))
-                self.failed.update(tool.tool_id for tool in self.plan.tools if tool.tool_id == tool_id)
-
-    def _finish(self, tool: ResolvedTool, status: str, seconds: float) -> None:
-        known = ((anchor, self.relations.get((tool.tool_id, anchor))) for anchor in tool.tool.outputs)
-        anchors = tuple(AnchorReport(name, made.count, made.schema) for name, made in known if made)
-        plugin = tool.node.plugin or tool.node.macro
-        self.tools.append(ToolReport(tool.tool_id, tool.node.name, plugin, status, seconds, anchors))
-        self.progress(tool.tool_id, tool.node.name, status)
+    def _anchor(self, name: str, key: Anchor) -> AnchorReport:
+        relation, traffic = self.relations[key], self._traffic.get(key, Traffic())
+        if not traffic.complete:
+            return AnchorReport(name, relation.count.rows, relation.schema)
+        return AnchorReport(name, traffic.rows, relation.schema, traffic.batches, traffic.size)
 
     def _evaluate(self, tool: ResolvedTool) -> None:
-        context = self.context_of(tool, lambda kind, text: self._say(tool, kind, text))
+        context = self.context_of(tool, partial(self.journal.say, tool.tool_id))
         used = frozenset(anchor for anchor in tool.tool.outputs if self.plan.is_used((tool.tool_id, anchor)))
         context = replace(context, used=used)
         sources = self._inputs(tool, self._source)
         if tool.tool.probe:
             facts = {
-                name: self.engine.fetch(statement(query, self._parents(tool)))
+                name: self._fetch(tool, statement(query, self._parents(tool)))
                 for name, query in tool.tool.probe(tool.config, sources, context).items()
             }
             context = context.with_facts(facts)
@@ -200,61 +246,128 @@ class Run:
             same = next(wire for wire in tool.wires if wire.anchor == query.same_count)
             relation = replace(relation, count=self._relation(same).count)
         if self.plan.uses.get(key, 0) > 1 or key in self.plan.kept:
-            relation = relation.as_table(self.engine.create(relation.name, relation.everything()))
+            relation = self._stored(tool, relation)
         self.relations[key] = relation
 
-    def _step(self, tool: ResolvedTool, step: Step, schemas: Mapping[str, Schema]) -> None:
-        streams = {wire.anchor + wire.name: self.engine.stream(self._relation(wire).records()) for wire in tool.wires}
-        self.steps.append(step)
-        try:
-            for anchor, records in step.run(streams).items():
-                if self.plan.is_used((tool.tool_id, anchor)):
-                    self._load(tool, anchor, schemas.get(anchor), records)
-                elif isinstance(records, Described):
-                    deque(records.records, maxlen=0)  # a tool must not wait for a reader that never comes
-        finally:
-            step.finish()
-            self.steps.remove(step)
+    def _stored(self, tool: ResolvedTool, relation: Relation) -> Relation:
+        everything = self._ready(tool, relation.everything())
+        return relation.as_table(self._aside(lambda: self.engine.create(relation.name, everything)))
 
-    def _load(self, tool: ResolvedTool, anchor: str, schema: Schema | None, records: Records | Described) -> None:
+    def _fetch(self, tool: ResolvedTool, found: Statement) -> pa.Table:
+        ready = self._ready(tool, found)
+        return self._aside(lambda: self.engine.fetch(ready))
+
+    def _ready(self, tool: ResolvedTool, found: Statement) -> Statement:
+        """Return a statement that reads each stream once: what it reads more often is stored before."""
+        place = self._places[tool.tool_id]
+        for arriving, times in found.arriving.items():
+            if times > 1:
+                self._aside(partial(self.engine.store, arriving, place))
+        once = {arriving: times for arriving, times in found.arriving.items() if not arriving.stored}
+        return replace(found, arriving=once, place=place)
+
+    def _step(self, tool: ResolvedTool, step: Step, schemas: Mapping[str, Schema]) -> None:
+        inputs = [Traffic() for _ in tool.wires]
+        streams = {
+            wire.anchor + wire.name: self._stream(tool, wire, traffic)
+            for wire, traffic in zip(tool.wires, inputs, strict=True)
+        }
+        running = RunningStep(tool.tool_id, step, inputs, self.journal, self.cancelled.is_set)
+        self._steps.append(running)
+        if self.cancelled.is_set():
+            running.cancel()
+        used = [anchor for anchor in tool.tool.outputs if self.plan.is_used((tool.tool_id, anchor))]
+        try:
+            with running.blamed():
+                outputs = self._aside(lambda: step.run(streams))
+            for anchor in used:
+                with running.blamed():
+                    records = self._aside(partial(outputs.__getitem__, anchor))
+                self._arrive(tool, anchor, schemas.get(anchor), records, running)
+            if tool.tool_id not in self._arriving:
+                self._aside(running.finish)
+        except BaseException:
+            self._aside(running.stop)
+            raise
+
+    def _stream(self, tool: ResolvedTool, wire: Wire, traffic: Traffic) -> pa.RecordBatchReader:
+        """Open the records of an input, and count what passes."""
+        ready = self._ready(tool, self._relation(wire).records())
+        self._traffic.setdefault((wire.origin, wire.origin_anchor), traffic)
+        return self._aside(lambda: self.engine.stream(ready, traffic))
+
+    def _arrive(
+        self, tool: ResolvedTool, anchor: str, schema: Schema | None, records: Records | Described, running: RunningStep
+    ) -> None:
+        """Hand the records of a step's anchor on: to the one statement that reads them, or else into a table."""
         if isinstance(records, Described):
             schema, records = records.schema, records.records
         assert schema is not None
+        key, flows = (tool.tool_id, anchor), self._flows(tool, anchor)
+        if not schema:
+            self._aside(running.finish)
+            raise WorkflowError(f"the anchor {anchor} has no fields")
+        count = Count()
+
+        def end(traffic: Traffic) -> None:
+            if flows:
+                running.finish()
+            count.rows = traffic.rows
+
+        batches = records.to_batches() if isinstance(records, pa.Table) else records
         name = _name(tool, anchor)
-        count = self.engine.load(name, records, schema)
-        self.relations[tool.tool_id, anchor] = Relation(name, schema, natural=True, count=count)
+        arriving = Arriving(f"{name} arriving", records.schema, running.guard(batches), end, running.stop)
+        self._arrived.append(arriving)
+        self._traffic[key] = arriving.traffic
+        relation = Relation.over(name, schema, arriving, count)
+        if flows:
+            self._arriving[tool.tool_id] = arriving
+            self.relations[key] = relation
+        else:
+            self.relations[key] = self._stored(tool, relation)
+
+    def _flows(self, tool: ResolvedTool, anchor: str) -> bool:
+        """Whether the records of an anchor go straight into their reader: its only one, of the tool's only output."""
+        used = [name for name in tool.tool.outputs if self.plan.is_used((tool.tool_id, name))]
+        readers = self.plan.uses.get((tool.tool_id, anchor), 0)
+        flowing = sum(not step.over for step in self._steps)
+        return len(used) == 1 == readers and (tool.tool_id, anchor) not in self.plan.kept and flowing <= MOST_FLOWING
 
     def _write(self, tool: ResolvedTool, sources: Inputs[Source], context: Context) -> None:
         assert tool.tool.write is not None
         if not self.limits.write_files:
-            self._say(tool, "info", "no file is written: the workflow disables all output")
+            self.journal.say(tool.tool_id, "info", "no file is written: the workflow disables all output")
             return
         relation = self._relation(tool.wires[0])
         sink = tool.tool.write(tool.config, sources.one(tool.wires[0].anchor), context)
-        for part, query, schema in self._parts(sink, relation):
-            count = self.engine.write(query, schema, part)
-            self.files.append(FileReport(tool.tool_id, str(part.path), count, Path(part.path).stat().st_size))
-            self._say(tool, "info", f"{count} records were written to {part.path}")
+        for part, records, schema in self._parts(tool, sink, relation):
+            ready = self._ready(tool, records)
+            count = self._aside(partial(self.engine.write, ready, schema, part))
+            size = Path(part.path).stat().st_size
+            self.journal.files.append(FileReport(tool.tool_id, str(part.path), count, size))
+            self.journal.say(tool.tool_id, "info", f"{count} records were written to {part.path}")
+            if part is sink and not sink.limit:
+                relation.count.rows = count
 
-    def _parts(self, sink: FileSink, relation: Relation) -> Iterator[tuple[FileSink, exp.Query, Schema]]:
+    def _parts(
+        self, tool: ResolvedTool, sink: FileSink, relation: Relation
+    ) -> Iterator[tuple[FileSink, Statement, Schema]]:
         """Yield each file to write with its records: one, or one for each value of the field that splits them."""
         if not sink.split or sink.place is None:
             yield sink, relation.records(sink.limit), relation.schema
             return
         if relation.query is not None:
-            relation = relation.as_table(self.engine.create(relation.name, relation.everything()))
+            relation = self._stored(tool, relation)
         kept = Schema(tuple(item for item in relation.schema if sink.keep_split or item.name != sink.split))
-        rows = relation.records(sink.limit).subquery("records")
+        rows = relation.records(sink.limit).query.subquery("records")
         text = exp.cast(column(sink.split), "text")
-        values = self.engine.fetch(statement(exp.select(exp.alias_(text, "value")).from_(rows).distinct(), (relation,)))
+        found = exp.select(exp.alias_(text, "value")).from_(rows).distinct()
+        values = self._fetch(tool, statement(found, (relation,)))
         for value in sorted(values["value"].to_pylist(), key=lambda item: (item is not None, item)):
             same = exp.NullSafeEQ(this=text.copy(), expression=exp.convert(value))
             columns = [column(item.name) for item in kept]
-            yield (
-                replace(sink, path=sink.place(value or "")),
-                exp.select(*columns).from_(rows.copy()).where(same),
-                kept,
-            )
+            query = exp.select(*columns).from_(rows.copy()).where(same)
+            yield replace(sink, path=sink.place(value or "")), Statement(query), kept
 
 
 def _name(tool: ResolvedTool, anchor: str) -> str:

@@ -25,10 +25,11 @@ from kedge.workflow.checking import CheckReport, check_graph, declared_schemas
 from kedge.workflow.constants import run_constants, typed_constants
 from kedge.workflow.document import Connection, Document, Node
 from kedge.workflow.graph import Graph, ResolvedTool, resolve
+from kedge.workflow.journal import Limits
 from kedge.workflow.planner import Anchor, make_plan
 from kedge.workflow.reader import load_document, save_document
 from kedge.workflow.report import RunReport
-from kedge.workflow.runner import Limits, Progress, Run
+from kedge.workflow.runner import Progress, Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -130,18 +131,7 @@ class Workflow:
         except BaseException:
             _release(opened, place)
             raise
-        report = RunReport(
-            workflow=str(self.path),
-            ok=not any(message.kind == "error" for message in run.messages),
-            seconds=time.perf_counter() - started,
-            tools=tuple(run.tools),
-            messages=tuple(run.messages),
-            files=tuple(run.files),
-            statements=tuple(opened.statements),
-            fetch=run.table,
-        )
-        weakref.finalize(report, _release, opened, place)
-        return report
+        return _reported(self.path, run, started, opened, place)
 
     def _limits(self) -> Limits:
         document = self.document
@@ -152,6 +142,22 @@ class Workflow:
             cancel_on_error=document.switch("CancelOnError"),
             write_files=not document.switch("DisableAllOutput"),
         )
+
+
+def _reported(path: Path, run: Run, started: float, engine: Engine, place: Path) -> RunReport:
+    """Return the report, which holds the engine and its folder; no frame of the run may hold it by a traceback."""
+    report = RunReport(
+        workflow=str(path),
+        ok=not any(message.kind == "error" for message in run.messages),
+        seconds=time.perf_counter() - started,
+        tools=tuple(run.tools),
+        messages=tuple(run.messages),
+        files=tuple(run.files),
+        statements=tuple(engine.statements),
+        fetch=run.table,
+    )
+    weakref.finalize(report, _release, engine, place)
+    return report
 
 
 def _release(engine: Engine | None, place: Path) -> None:
