@@ -19,7 +19,7 @@ from kedge.bench.measure import Figure, machine
 from kedge.exceptions import ToolStartError
 from kedge.host.pool import ToolPool
 from kedge.host.run_tool import TableSink
-from kedge.host.target import resolve_target
+from kedge.host.target import ToolTarget, resolve_target
 from kedge.host.tool_call import ToolCall
 
 if TYPE_CHECKING:
@@ -52,8 +52,9 @@ def bench_start(rounds: int = 20, say: Callable[[str], None] = lambda _: None) -
         environment = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": cache}
         for number in range(rounds + 1):
             say(f"round {number} of {rounds}{' (warm-up)' if number == 0 else ''}")
-            warm, cold = timed_run(environment, pool), timed_run(environment, None)
-            bare = _python(environment)
+            warm = timed_run(environment, pool)
+            pool.warm_up(_target(environment))  # so that nothing is started beside the peers
+            cold, bare = timed_run(environment, None), _python(environment)
             if number:
                 constructed.add(warm.constructed, cold.constructed)
                 against_nothing.add(warm.constructed, bare)
@@ -66,13 +67,17 @@ def bench_start(rounds: int = 20, say: Callable[[str], None] = lambda _: None) -
 
 def timed_run(environment: Mapping[str, str], pool: ToolPool | None) -> RunTimes:
     """One run; where it takes its process from a pool, one waits there when the time begins."""
-    call = ToolCall(replace(resolve_target(_TOOL), environment=environment), {"Input": _table()}, pool=pool)
+    call = ToolCall(_target(environment), {"Input": _table()}, pool=pool)
     if pool is not None:
         pool.warm_up(call.target)
     start = time.monotonic()
     result = call.run(lambda _anchor: TableSink())
     over = time.monotonic()
     return RunTimes(float(result.messages[0].text.split()[0]) - start, over - start)
+
+
+def _target(environment: Mapping[str, str]) -> ToolTarget:
+    return replace(resolve_target(_TOOL), environment=environment)
 
 
 def _python(environment: Mapping[str, str]) -> float:
