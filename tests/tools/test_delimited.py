@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from kedge.exceptions import WorkflowError
+from kedge.tools import text_files
 from tests.tools.flows import run_one
 from tests.tools.test_files import INPUT, config
 
@@ -102,6 +106,32 @@ class TestRecords:
         done = read(tmp_path, b"\xef\xbb\xbfa\n1\n")
         assert done.names() == ["ï»¿a"]
         assert "begins with the byte order mark of UTF-8; choose code page 65001" in done.texts[0]
+
+
+class TestLookingOver:
+    """A file is looked over block by block, and wherever a block ends."""
+
+    @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(content=st.text('a\n\r"', max_size=14), block=st.integers(1, 5))
+    def test_finds_what_is_in_the_whole_text(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, block: int
+    ) -> None:
+        monkeypatch.setattr(text_files, "BLOCK", block)
+        (tmp_path / "x").write_bytes(content.encode())
+        found = text_files.look_over(tmp_path / "x", '"', 0)
+        parts = content.split('"')
+        outside = "".join(re.sub("[\n\r]", " ", part) if place % 2 else part + " " for place, part in enumerate(parts))
+        kinds = set(re.findall("\r\n|\n|\r", outside))
+        first = re.search("\r\n|\n|\r", content)
+        assert found.stray_quote == (len(parts) % 2 == 0)
+        assert found.quoted_breaks == any(re.search("[\n\r]", part) for part in parts[1::2])
+        if not found.quoted_breaks:
+            assert found.blank_lines == bool(
+                re.search("^[\n\r]|\n\n|\n\r|\r\r", "".join(parts[:1]) + outside[len(parts[0]) :])
+            )
+            assert found.mixed_ends == (len(kinds) > 1)
+        elif first and (len(kinds) > 1 or not kinds <= {first[0]}):
+            assert found.mixed_ends
 
 
 class TestErrors:
