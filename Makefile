@@ -27,8 +27,8 @@ demo: $(INSTALLED) ## real data: a tool over the real protocol, then a workflow 
 	    -o Late=demo-output/late.parquet -o OnTime=demo-output/on_time.parquet -o Rejects=-
 	$(BIN)/kedge run examples/late_flights.yxmd --tap 11:Output=-
 
-test: $(INSTALLED) ## run every test (make test ARGS="tests/sdk -k fields" for some)
-	$(BIN)/python -m pytest $(ARGS)
+test: $(INSTALLED) ## run every test, in two processes (make test ARGS="tests/sdk -k fields" for some, in one)
+	$(BIN)/python -m pytest $(or $(ARGS),-n 2 --dist loadfile)
 
 lint: $(INSTALLED) proto-check ## everything that is checked without running the code
 	$(BIN)/ruff check

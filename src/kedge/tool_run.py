@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["CurrentCall", "Port", "ToolRun", "describe_exception"]
 
 _PACKAGE = str(Path(__file__).parent) + os.sep
+_OVER = (State.ENDING, State.CONFIRMED, State.LOST)
 _LONGEST_WAIT = 1.0 if sys.platform == "win32" else None
 """Seconds; Windows takes no Ctrl-C while a lock is waited for."""
 _CALL_NAMES: dict[type[object], str] = {
@@ -111,7 +112,11 @@ class ToolRun:
         self._settings_class = settings_class or getattr(tool_factory, "settings_class", None)
         self._port = port
         self._clock = clock
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._waiting = 0
+        """Threads that wait for a change; to call nobody is a fifth of the cost of taking an event."""
+        self._held_back = False
         self._control_order = threading.RLock()
         self._records_order = threading.RLock()
         self._sending_control = 0
@@ -127,23 +132,33 @@ class ToolRun:
 
         A KeyboardInterrupt passes through; :meth:`current_call` then still names the callback that it ended.
         """
-        while self._step():
-            pass
+        call = self._next_call()
+        while call is not None:
+            outcome = self._perform(call)
+            call = None  # no batch is held while the next is waited for
+            self.feed(outcome)
+            call = self._next_call()
         self._finish()
 
     def feed(self, event: Event) -> None:
         """Take an event, from any thread."""
-        self._receive(event)
-        with suppress(EngineGone):  # the run knows by now
-            self._flush_control()
+        with self._lock:
+            self.lifecycle.receive(event, self._clock())
+            if self._waiting:
+                self._changed.notify_all()
+        if self.lifecycle.control_out:
+            with suppress(EngineGone):  # the run knows by now
+                self._flush_control()
 
     def wait_until_wanted(self) -> None:
         """Block, without using the processor, until the run takes more records."""
         if self.lifecycle.wants_records:
             return
-        with self._changed:
+        with self._lock:
+            self._held_back = True
             while not self.lifecycle.wants_records:
-                self._changed.wait()
+                self._wait()
+            self._held_back = False
 
     def current_call(self) -> CurrentCall | None:
         """The callback that runs now, or that a KeyboardInterrupt ended; None between two."""
@@ -153,27 +168,21 @@ class ToolRun:
 
     def statistics(self) -> Statistics:
         """What has passed so far."""
-        with self._changed:
+        with self._lock:
             return self.lifecycle.statistics()
 
-    def _step(self) -> bool:
-        """Run the next callback; False where there is none any more. Holds no batch while it waits for the next."""
-        if (call := self._next_call()) is None:
-            return False
-        self._perform(call)
-        return True
-
     def _next_call(self) -> Call | None:
+        """The next callback to run; None where there is none any more."""
         fed = True
         while True:
-            with self._changed:
-                wanted = self.lifecycle.wants_records
+            with self._lock:
                 call = self.lifecycle.next_call(self._clock())
-                if not wanted:
+                if self._held_back:
                     self._changed.notify_all()
-                if call is not None or self.lifecycle.state in (State.ENDING, State.CONFIRMED, State.LOST):
+                if call is not None or self.lifecycle.state in _OVER:
                     return call
-                timeout = self._seconds_until(self.lifecycle.deadline())
+                deadline = self.lifecycle.deadline()
+                timeout = None if deadline is None else max(0.0, deadline - self._clock())
                 if not fed:
                     self._wait(timeout)
                     fed = True
@@ -182,23 +191,20 @@ class ToolRun:
 
     def recheck(self) -> None:
         """Have the run look again for what comes from its own thread."""
-        with self._changed:
+        with self._lock:
             self._changed.notify_all()
-
-    def _seconds_until(self, moment: float | None) -> float | None:
-        return None if moment is None else max(0.0, moment - self._clock())
 
     def _wait(self, timeout: float | None = None) -> None:
         """Wait, with the lock, for a change."""
         limits = (limit for limit in (_LONGEST_WAIT, timeout) if limit is not None)
-        self._changed.wait(min(limits, default=None))
+        self._waiting += 1
+        try:
+            self._changed.wait(min(limits, default=None))
+        finally:
+            self._waiting -= 1
 
-    def _receive(self, event: Event) -> None:
-        with self._changed:
-            self.lifecycle.receive(event, self._clock())
-            self._changed.notify_all()
-
-    def _perform(self, call: Call) -> None:
+    def _perform(self, call: Call) -> Event:
+        """Run a callback; what has become of it."""
         name = _CALL_NAMES[type(call)]
         self._call = name, self._clock()
         try:
@@ -212,7 +218,7 @@ class ToolRun:
         else:
             outcome = Returned()
         self._call = None
-        self.feed(outcome)
+        return outcome
 
     def _invoke(self, call: Call) -> None:
         if isinstance(call, Construct):
@@ -237,7 +243,7 @@ class ToolRun:
             if self.lifecycle.state is State.ENDING:
                 self._port.flush_records()
         except EngineGone as error:
-            self._receive(Disconnected(str(error)))
+            self.feed(Disconnected(str(error)))
         if self.lifecycle.state is State.ENDING:
             self.feed(Flushed())
 
@@ -245,46 +251,46 @@ class ToolRun:
 
     def write(self, anchor: str, data: pa.Table | pa.RecordBatch) -> None:
         """Queue records for an outgoing anchor; blocks while the outgoing queue is full."""
-        with self._changed:
+        with self._lock:
             self.lifecycle.write(anchor, data)
         self._flush_records()
 
     def push_metadata(self, anchor: str, metadata: Metadata) -> None:
         """Announce what an outgoing anchor will carry."""
-        with self._changed:
+        with self._lock:
             self.lifecycle.push_metadata(anchor, metadata)
         self._flush_control()
 
     def close(self, anchor: str) -> None:
         """Say that an outgoing anchor gets nothing more."""
-        with self._changed:
+        with self._lock:
             self.lifecycle.close(anchor)
         self._flush_records()
 
     def message(self, message: Message) -> None:
         """Send one message."""
-        with self._changed:
+        with self._lock:
             self.lifecycle.message(message)
         self._flush_control()
 
     def progress(self, fraction: float) -> None:
         """Report progress from 0.0 to 1.0."""
-        with self._changed:
+        with self._lock:
             self.lifecycle.progress(fraction)
         self._flush_control()
 
     def request(self, request: Request, callback: AnswerCallback) -> None:
         """Send a request; the callback runs between two tool callbacks."""
-        with self._changed:
+        with self._lock:
             self.lifecycle.request(request, callback)
         self._flush_control()
 
     def ask(self, request: Request) -> Answer:
         """Send a request and wait for its answer."""
-        with self._changed:
+        with self._lock:
             msg_id = self.lifecycle.request(request, None)
         self._flush_control()
-        with self._changed:
+        with self._lock:
             while (answer := self.lifecycle.take_answer(msg_id)) is None:
                 self._wait()
         return answer
@@ -304,16 +310,16 @@ class ToolRun:
     def _flush_records(self) -> None:
         """Send what is queued, each batch after the announcement that came before it."""
         with self._records_order:
-            self._flush_control()
             while (action := _next(self.lifecycle.records_out)) is not None:
                 self._flush_control()
                 self._send(self._port.send_records, action)
+            self._flush_control()
 
     def _send(self, send: Callable[[ActionT], None], action: ActionT) -> None:
         try:
             send(action)
         except EngineGone as error:
-            self._receive(Disconnected(str(error)))
+            self.feed(Disconnected(str(error)))
             raise
 
 

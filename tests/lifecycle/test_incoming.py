@@ -369,7 +369,7 @@ def test_the_statistics_count_what_passed() -> None:
     run = started().feed(chunk(size=100), batch(count=7), batch(count=5))
     run.on_call = {"In#1: 7 rows": lambda: run.lifecycle.write("Output", rows(3))}
     run.run()
-    assert run.lifecycle.statistics() == (2, 12, 120, 1, 3, rows(3).nbytes, 0, 120)
+    assert run.lifecycle.statistics() == (2, 12, 120, 1, 3, 24, 0, 120)
 
 
 def test_a_run_needs_no_arguments() -> None:

@@ -68,8 +68,7 @@ class Pool:
         place = self.writer.place(table)
         if place is None:
             return None
-        ((buffer, _),) = self.reader.buffers(pack_descriptor([place]))
-        return read_batch(buffer, trusted=True)
+        return read_batch(self.reader.buffer(place), trusted=True)
 
 
 @pytest.fixture
@@ -219,11 +218,10 @@ class TestEnd:
 import sys
 from pathlib import Path
 from kedge.wire.batch_reader import read_batch
-from kedge.wire.shared_memory import Place, pack_descriptor
+from kedge.wire.shared_memory import Place
 from kedge.wire.shared_memory_reader import SharedMemoryReader
 reader = SharedMemoryReader(Path(sys.argv[1]), "in", "out")
-((buffer, _),) = reader.buffers(pack_descriptor([Place(*map(int, sys.argv[2:5]))]))
-table = read_batch(buffer, trusted=True)
+table = read_batch(reader.buffer(Place(*map(int, sys.argv[2:5]))), trusted=True)
 print(table.num_rows)
 """
 
@@ -265,7 +263,7 @@ class TestTrust:
         (folder / "in-0").symlink_to(tmp_path / "other")
         reader = SharedMemoryReader(folder, "in", "out")
         with pytest.raises(ProtocolError, match="in-0"):
-            list(reader.buffers(pack_descriptor([Place(0, 64, 8)])))
+            reader.buffer(Place(0, 64, 8))
 
     def test_a_writer_does_not_take_a_file_that_is_there(self, folder: Path) -> None:
         (folder / "in-0").touch()
@@ -276,7 +274,7 @@ class TestTrust:
         assert place is not None
         reader = SharedMemoryReader(folder, "in", "out")
         with pytest.raises(ProtocolError, match="outside"):
-            list(reader.buffers(pack_descriptor([place._replace(length=place.length * 2)])))
+            reader.buffer(place._replace(length=place.length * 2))
 
 
 class TestPlaceOfTheFolder:

@@ -8,7 +8,7 @@ import pytest
 from kedge.exceptions import ProtocolError
 from kedge.wire.assembler import ChunkAssembler
 from kedge.wire.ipc import BatchEncoder
-from kedge.wire.records import Direction, Records, decode_incoming
+from kedge.wire.records import Direction, Records, decode_incoming, encode_incoming
 from kedge.wire.steady import SteadyDecoder, SteadyEncoder, SteadyReader
 
 TABLES = [
@@ -59,11 +59,21 @@ class TestSteadyDecoder:
 
     def test_keeps_a_view_of_the_message(self) -> None:
         decoder = SteadyDecoder(Direction.INCOMING)
-        (message,) = BatchEncoder(Direction.INCOMING, "Input", "#1").encode(pa.table({"n": [1, 2, 3]}))
+        (message,) = BatchEncoder(Direction.INCOMING, "Input", "#1").encode(pa.table({"n": list(range(1000))}))
         for _ in range(2):
             records = decoder.decode(message)
             assert isinstance(records, Records)
             assert records.data.obj is message
+
+    def test_copies_what_is_tiny(self) -> None:
+        decoder = SteadyDecoder(Direction.INCOMING)
+        message = encode_incoming(Records("Input", "#1", b"data", True))
+        for _ in range(2):
+            records = decoder.decode(message)
+            assert isinstance(records, Records)
+            assert (records.anchor, bytes(records.data), records.end_of_chunk) == ("Input", b"data", True)
+        assert isinstance(records, Records)
+        assert type(records.data) is bytes
 
     def test_goes_on_with_a_batch_that_is_half_received(self) -> None:
         reader = SteadyReader(ChunkAssembler(trusted=True))

@@ -21,7 +21,7 @@ from kedge.lifecycle.events import (
     Initialized,
     NotifyComplete,
 )
-from kedge.sdk.sizes import batch_bytes
+from kedge.sdk.sizes import BatchSizes
 from kedge.wire.byte_queue import ByteQueue
 from kedge.wire.capabilities import (
     CAPABILITIES_KEY,
@@ -126,6 +126,7 @@ class ToolSession:
         self._reader = RecordReader(Direction.OUTGOING)
         self._update_only = False
         self._open_anchors: set[str] = set()
+        self._sizes = BatchSizes()
         self._taken = 0
         self._taking = self._hearing = self._heard = False
         self._preparing = True
@@ -188,7 +189,7 @@ class ToolSession:
     def write(self, anchor: Anchor, table: pa.Table) -> None:
         """Send one batch; blocks while more than the budget waits. Raises EngineGone when the session is over."""
         self._preparing = False
-        size = batch_bytes(table)
+        size = self._sizes.of(table)
         if self._socket is None or not self._written_at_once(self._socket, anchor, table):
             self._records_queue.put((anchor, table), size)
         self._sent_batches += 1
@@ -435,11 +436,11 @@ class ToolSession:
                 self._socket = self._listener.accept(_CALLS_WITHIN)
         finally:
             self._met.set()
-        self._reader = RecordReader(
-            Direction.OUTGOING,
-            trusted=self._has_token and bool(self._capabilities),
-            shared=SharedMemoryReader(self._folder, TO_ENGINE, TO_TOOL) if self._folder and self._shares() else None,
-        )
+        shared_reader = None
+        if self._folder is not None and self._shares():
+            shared_reader = SharedMemoryReader(self._folder, TO_ENGINE, TO_TOOL, remembers=False)
+        trusted = self._has_token and bool(self._capabilities)
+        self._reader = RecordReader(Direction.OUTGOING, trusted=trusted, shared=shared_reader)
         for data in self._records if self._socket is None else iter(self._socket.receive, None):
             message = self._reader.decode(data)
             if isinstance(message, Records):

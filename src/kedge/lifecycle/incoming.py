@@ -118,12 +118,12 @@ class IncomingRecords:
             if len(self._early) == MOST_CONNECTIONS:
                 raise ProtocolError(f"{MOST_CONNECTIONS} messages came before the initialisation, which is the limit")
             self._early.append(event)
-            self._hold(event.size if isinstance(event, ChunkArrived | BatchArrived) else 0)
+            self._hold(event.size if isinstance(event, (ChunkArrived, BatchArrived)) else 0)
+        elif isinstance(event, BatchArrived):
+            self._take_batch(event, now)
         elif isinstance(event, ChunkArrived):
             connection = self._arrival(Anchor(event.anchor, event.connection), event.size, now)
             connection.half_received = (connection.half_received or 0) + event.size
-        elif isinstance(event, BatchArrived):
-            self._take_batch(event, now)
         elif isinstance(event, ConnectionCompleted):
             self._take_completion(event, now)
         else:
@@ -136,14 +136,14 @@ class IncomingRecords:
 
     def next_delivery(self, now: float) -> DeliverBatch | DeliverCompletion | None:
         """The next delivery, None where there is none now."""
-        silent = self._silent(now)
-        if silent and now < self._returned + self._quiet:
-            return None  # a callback may have kept the driver from reading, so listen for once without one
-        for anchor, connection in silent:
-            self._complete(anchor, connection)
+        if self._some_wait_for_silence and (silent := self._silent(now)):
+            if now < self._returned + self._quiet:
+                return None  # a callback may have kept the driver from reading, so listen for once without one
+            for anchor, connection in silent:
+                self._complete(anchor, connection)
         if not self._inbox:
             return None
-        paused = not self.wants_records
+        paused = self.pending_bytes >= self._budget
         delivery, size = self._inbox.popleft()
         self.pending_bytes -= size
         if paused and self.wants_records:
@@ -212,7 +212,7 @@ class IncomingRecords:
 
     def _silent(self, now: float) -> list[tuple[Anchor, _Connection]]:
         """The connections whose completion came on Control and counts by now."""
-        if not self._some_wait_for_silence or not self.wants_records:
+        if not self.wants_records:
             return []
         ends = ((anchor, connection, self._silent_at(connection)) for anchor, connection in self._connections.items())
         return [(anchor, connection) for anchor, connection, at in ends if at is not None and at <= now]

@@ -52,6 +52,9 @@ __all__ = ["Lifecycle", "Statistics"]
 
 logger = logging.getLogger(__name__)
 
+_TURNS = (Returned, Raised, Flushed)
+_RECORDS = (ChunkArrived, BatchArrived, ConnectionCompleted, RecordsClosed)
+
 
 class Statistics(NamedTuple):
     """What passed through a run, as seen by the tool. Sizes in bytes."""
@@ -90,6 +93,8 @@ class Lifecycle:
         self.control_out: deque[ControlAction] = deque()
         self.records_out: deque[RecordAction] = deque()
         self.failed = False
+        self.update_only = False
+        """Whether the engine only wants the tool constructed."""
         self._initialization: Initialization | None = None
         self._incoming = IncomingRecords(quiet, patience, budget)
         self._outgoing: dict[str, OutgoingRecords] = {}
@@ -113,7 +118,7 @@ class Lifecycle:
         reaction = TRANSITIONS.get((self.state, type(event)))
         if reaction is None:
             raise RuntimeError(f"{type(event).__name__} cannot happen while {self.state.value}")
-        if isinstance(event, Returned | Raised | Flushed):
+        if isinstance(event, _TURNS):
             self._take_turn(event, now)
         if reaction is Reaction.TAKE:
             self._take(event, now)
@@ -170,7 +175,7 @@ class Lifecycle:
 
     def _take(self, event: Event, now: float) -> None:
         try:
-            if not isinstance(event, ChunkArrived | BatchArrived | ConnectionCompleted | RecordsClosed):
+            if not isinstance(event, _RECORDS):
                 getattr(self, f"_on_{type(event).__name__}")(event, now)
             elif not self.update_only:
                 self._incoming.take(event, now)
@@ -179,6 +184,7 @@ class Lifecycle:
 
     def _on_Initialized(self, event: Initialized, now: float) -> None:  # noqa: N802 - named after the event
         self._initialization = event.initialization
+        self.update_only = event.initialization.update_only
         self._outgoing = {
             anchor.name: OutgoingRecords(anchor.name, connected=anchor.num_connections > 0)
             for anchor in event.initialization.outgoing
@@ -276,7 +282,8 @@ class Lifecycle:
                 "on_incoming_connection_complete and on_complete; __init__ only announces metadata"
             )
         conformed = self._outgoing_anchor(anchor).conform(data)
-        self._warn(conformed.warnings)
+        if conformed.warnings:
+            self._warn(conformed.warnings)
         if conformed.announce is not None:
             self.control_out.append(PushMetadata(anchor, conformed.announce))
         for table, size in conformed.tables:
@@ -291,19 +298,14 @@ class Lifecycle:
 
     # --- decisions ----------------------------------------------------------------------------------------------------
 
-    @property
-    def update_only(self) -> bool:
-        """Whether the engine only wants the tool constructed."""
-        return self._initialization is not None and self._initialization.update_only
-
     def _decide(self, now: float) -> Call | None:
-        if self.state is State.CONSTRUCTING:
-            assert self._initialization is not None
-            return Construct(self._initialization)
-        if self._answered:
+        if self._answered and self.state is not State.CONSTRUCTING:
             return self._answered.popleft()
         if self.state is State.RUNNING:
             return self._next_delivery(now)
+        if self.state is State.CONSTRUCTING:
+            assert self._initialization is not None
+            return Construct(self._initialization)
         if self.state in (State.COMPLETING, State.UPDATED) and not self._pending.waiting():
             self._end()
         return None

@@ -36,6 +36,8 @@ class State(Enum):
     CONFIRMED = "confirmed"
     LOST = "engine gone"
 
+    __hash__ = object.__hash__  # Enum's own, which hashes the name, is run by the interpreter for each event
+
 
 # --- the table of legal transitions -----------------------------------------------------------------------------------
 

@@ -46,9 +46,10 @@ class BatchConverter:
             self._plan = self._plan_class(table.schema, self._announced)
             self._announced = self._plan.metadata
         conversion = self._plan.apply(table)
-        fresh = self._fresh(conversion.warnings) if conversion.warnings else ()
+        if conversion.warnings:
+            conversion = Conversion(conversion.table, self._fresh(conversion.warnings))
         self._rows += table.num_rows
-        return Conversion(conversion.table, fresh)
+        return conversion
 
     def closing_warnings(self) -> tuple[TypeWarning, ...]:
         """Return, with their totals, the warnings for which later batches gave more cause than was told."""

@@ -8,6 +8,7 @@ from kedge.exceptions import UsageError
 from kedge.sdk.arrow_types import FIXED_SIZES
 from kedge.sdk.batch_converter import BatchConverter
 from kedge.sdk.engine_types import OutgoingPlan
+from kedge.sdk.sizes import BatchSizes
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -40,6 +41,7 @@ class OutgoingRecords:
         self._connected = connected
         self._announced: Metadata | None = None
         self._converter: BatchConverter | None = None
+        self._sizes = BatchSizes()
         self._closed = False
 
     def __repr__(self) -> str:
@@ -78,7 +80,7 @@ class OutgoingRecords:
         if announce is not None:
             self._announced = announce
         warnings = [f"anchor {self._name!r}: {warning}" for warning in conversion.warnings]
-        tables = _bounded(conversion.table) if self._connected else []
+        tables = _bounded(conversion.table, self._sizes.of(conversion.table)) if self._connected else []
         return Conformed(tables, warnings, announce)
 
     def close(self) -> bool:
@@ -93,9 +95,8 @@ class OutgoingRecords:
         return [f"anchor {self._name!r}: {warning}" for warning in warnings]
 
 
-def _bounded(table: pa.Table) -> list[tuple[pa.Table, int]]:
+def _bounded(table: pa.Table, size: int) -> list[tuple[pa.Table, int]]:
     """Slices by rows of at most :data:`LARGEST_BATCH` bytes on average; no bytes are copied."""
-    size = table.nbytes
     if size <= LARGEST_BATCH or table.num_rows < 2:
         return [(table, size)]
     rows = max(1, table.num_rows * LARGEST_BATCH // size)

@@ -69,7 +69,7 @@ class DirectRecords:
     def send(self, action: RecordAction) -> None:
         """Send a batch or a close; blocks while the engine does not take it. Raises OSError when it is gone."""
         if isinstance(action, SendBatch):
-            for message in self._writer.encode(action.anchor, "", (action.table,)):
+            for message in self._writer.encode_one(action.anchor, "", action.table):
                 self._records.send(message)
         else:
             self._records.send(encode_outgoing(CloseAnchor(action.anchor)))

@@ -142,7 +142,7 @@ class ToolService:
 
     def send_records(self, action: RecordAction) -> None:
         """Queue a batch or a close for RecordTransfer, or send it directly; blocks while there is no room."""
-        if self.settings.token is not None:
+        if self._direct is None and self.settings.token is not None:
             self._records_opened.wait()  # only then it is known which way records go
         if self._direct is not None:
             try:

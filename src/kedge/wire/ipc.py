@@ -26,6 +26,7 @@ import pyarrow as pa
 from pyarrow import types
 
 from kedge.exceptions import ProtocolError
+from kedge.sdk.sizes import holds_its_values
 from kedge.wire.records import Direction, frame_records
 
 if TYPE_CHECKING:
@@ -138,14 +139,8 @@ def schema_from_bytes(data: bytes) -> pa.Schema:
 def lay_out(schema: pa.Schema) -> Layout:
     """Find out what can be said of every batch of this schema."""
     kinds = schema.types
-    pointing = (i for i, kind in enumerate(kinds) if not _is_flat(kind))
+    pointing = (i for i, kind in enumerate(kinds) if not holds_its_values(kind))
     return Layout(schema, schema.serialize(), not any(map(_may_hold_dictionary, kinds)), tuple(pointing))
-
-
-def _is_flat(kind: pa.DataType) -> bool:
-    """Whether a column of this type holds its values themselves."""
-    flat: bool = types.is_primitive(kind) or types.is_decimal(kind) or types.is_fixed_size_binary(kind)
-    return flat
 
 
 def _may_hold_dictionary(kind: pa.DataType) -> bool:

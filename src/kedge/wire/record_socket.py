@@ -35,6 +35,7 @@ _LARGEST = 1 << 31
 """Bytes of a message; protobuf ends there, too."""
 _SMALL = 32 << 10
 """Bytes of a message up to which it is read together with what comes before and behind it, and written in one piece."""
+_GONE = "the peer is gone, and had not said that no more records follow"
 _ROOM = 1 << 20
 """Bytes that the system may hold on the way; it takes what it allows."""
 
@@ -51,6 +52,7 @@ class RecordSocket:
         self._writable = select.poll()
         self._writable.register(connected, select.POLLOUT)
         self._ahead = b""
+        self._room = memoryview(bytearray(2 * _SMALL))
         self._expects_small = True
         self._broken_off = False
 
@@ -134,21 +136,22 @@ class RecordSocket:
     def _fill(self) -> None:
         """Read the length of the next message, and what follows if that is likely to be small."""
         while (missing := _LENGTH.size - len(self._ahead)) > 0:
-            self._ahead += self._some(2 * _SMALL if self._expects_small else missing)
+            room = self._room if self._expects_small else self._room[:missing]
+            count = self._socket.recv_into(room)
+            if not count:
+                raise ConnectionResetError(_GONE)
+            self._ahead += room[:count]
 
     def _rest(self, begun: bytes, size: int) -> bytes:
         parts = [begun] if begun else []
         missing = size - len(begun)
         while missing:
-            parts.append(self._some(missing, socket.MSG_WAITALL))
-            missing -= len(parts[-1])
+            data = self._socket.recv(missing, socket.MSG_WAITALL)
+            if not data:
+                raise ConnectionResetError(_GONE)
+            parts.append(data)
+            missing -= len(data)
         return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    def _some(self, most: int, flags: int = 0) -> bytes:
-        data = self._socket.recv(most, flags)
-        if not data:
-            raise ConnectionResetError("the peer is gone, and had not said that no more records follow")
-        return data
 
 
 class RecordListener:

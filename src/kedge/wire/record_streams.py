@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kedge.wire.assembler import ChunkAssembler
 from kedge.wire.records import Direction, frame_records
-from kedge.wire.shared_memory import is_descriptor, pack_descriptor
+from kedge.wire.shared_memory import is_descriptor, pack_descriptor, unpack_descriptor
 from kedge.wire.shared_memory_writer import SMALLEST
 from kedge.wire.steady import SteadyDecoder, SteadyEncoder, SteadyReader
 
@@ -73,6 +73,13 @@ class RecordWriter:
         if places:
             yield self._described(anchor, connection, places)
 
+    def encode_one(self, anchor: str, connection: str, table: pa.Table) -> Iterable[bytes]:
+        """The messages of one batch, as :meth:`encode` makes them."""
+        place = self._place(table, wait=True)
+        if place is None:
+            return self._inline(anchor, connection, table)
+        return (self._described(anchor, connection, [place]),)
+
     def encode_at_once(self, anchor: str, connection: str, table: pa.Table) -> bytes | None:
         """The one small message of a batch; None where it takes more than that, or has to wait for a segment."""
         place = self._place(table, wait=False)
@@ -131,17 +138,18 @@ class RecordReader:
 
     def batches(self, records: Records) -> list[ArrivedBatch]:
         """The batches that a chunk completes: as a rule one, or none. Raises ProtocolError where it cannot be read."""
-        if self._shared is not None and self._steady is not None and is_descriptor(records.data):
-            found = self._shared.buffers(bytes(records.data))
-            return [self._read(self._steady, self._shared, data, place) for data, place in found]
+        if self._shared is not None and is_descriptor(records.data):
+            return list(map(self._read_shared, unpack_descriptor(bytes(records.data))))
         table = self._assembler.add(records) if self._steady is None else self._steady.add(records)
         return [] if table is None else [ArrivedBatch(table, len(records.data))]
 
-    @staticmethod
-    def _read(steady: SteadyReader, shared: SharedMemoryReader, data: pa.Buffer, place: Place) -> ArrivedBatch:
-        table = steady.read(data)
-        shared.remember(table, place)
-        return ArrivedBatch(table, data.size)
+    def _read_shared(self, place: Place) -> ArrivedBatch:
+        assert self._shared is not None
+        assert self._steady is not None
+        table = self._steady.read(self._shared.buffer(place))
+        if self._shared.remembers:
+            self._shared.remember(table, place)
+        return ArrivedBatch(table, place.length)
 
     def close(self) -> None:
         """Let go of shared memory; the batches that were read keep what they lie on."""

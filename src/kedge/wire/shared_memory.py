@@ -76,6 +76,8 @@ class Place(NamedTuple):
 
 def pack_descriptor(places: list[Place]) -> bytes:
     """The bytes that travel in place of batches."""
+    if len(places) == 1:
+        return _MARK + _PLACE.pack(*places[0])
     return b"".join((_MARK, *starmap(_PLACE.pack, places)))
 
 
@@ -89,7 +91,7 @@ def unpack_descriptor(data: bytes) -> Iterator[Place]:
     return map(Place._make, _PLACE.iter_unpack(body))
 
 
-def is_descriptor(data: memoryview) -> bool:
+def is_descriptor(data: bytes | memoryview) -> bool:
     """Whether data that came in place of a batch stands for batches in shared memory."""
     return bytes(data[: len(_MARK)]) == _MARK
 

@@ -17,12 +17,10 @@ from kedge.wire.shared_memory import (
     Place,
     map_segment,
     segment_name,
-    unpack_descriptor,
 )
 
 if TYPE_CHECKING:
     import mmap
-    from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = ["SharedMemoryReader"]
@@ -54,10 +52,12 @@ class _Known(NamedTuple):
 class SharedMemoryReader:
     """Opens the segments of the writer with the same folder and prefix.
 
-    ``own_prefix`` is that of this end's own segments, in which the peer may send a batch back.
+    ``own_prefix`` is that of this end's own segments, in which the peer may send a batch back. ``remembers`` says that
+    this end may do so itself, and tables are to be noted for it.
     """
 
-    def __init__(self, folder: Path, prefix: str, own_prefix: str) -> None:
+    def __init__(self, folder: Path, prefix: str, own_prefix: str, *, remembers: bool = True) -> None:
+        self.remembers = remembers
         self._folder = folder
         self._prefixes = (prefix, own_prefix)
         self._mappings: dict[int, _Mapping] = {}
@@ -66,21 +66,23 @@ class SharedMemoryReader:
     def __repr__(self) -> str:
         return f"<SharedMemoryReader {self._prefixes[0]}: {len(self._mappings)} segments>"
 
-    def buffers(self, descriptor: bytes) -> Iterator[tuple[pa.Buffer, Place]]:
-        """The streams that a descriptor stands for, as buffers on the segments themselves, and their places.
+    def buffer(self, place: Place) -> pa.Buffer:
+        """The stream that lies in a place, as a buffer on the segment itself.
 
-        The segment of a buffer is the writer's again when the last reference to the buffer, and to every table that
-        was read from it, is gone. Raises ProtocolError for a place that is none.
+        The segment is the writer's again when the last reference to the buffer, and to every table that was read from
+        it, is gone. Raises ProtocolError for a place that is none.
         """
-        for place in unpack_descriptor(descriptor):
-            yield self._buffer(place), place
+        memory, address, byte = self._mappings.get(place.segment) or self._map(place.segment)
+        lease = _Lease(memory, byte)
+        if place.offset + place.length > len(memory):
+            raise ProtocolError(f"{place} lies outside of its segment of {len(memory)} bytes")
+        return pa.foreign_buffer(address + place.offset, place.length, lease)
 
     def remember(self, table: pa.Table, place: Place) -> None:
-        """Note the table that was read from a place, so that it can be sent back."""
+        """Note the table that was read from a place, so that :meth:`send_back` knows it."""
         key = id(table)
-        forget = partial(self._known.pop, key)
-        memory = self._mappings[place.segment].memory
-        self._known[key] = _Known(weakref.ref(table, lambda _: forget(None)), place, memory)
+        forget = partial(self._known.pop, key)  # called with the dead reference, which serves as pop's default
+        self._known[key] = _Known(weakref.ref(table, forget), place, self._mappings[place.segment].memory)
 
     def send_back(self, table: pa.Table) -> Place | None:
         """The place of a table that is remembered, for its writer to read; None where it has to be written anew.
@@ -88,22 +90,18 @@ class SharedMemoryReader:
         It can be on its way back once at a time. May be called from another thread.
         """
         known = self._known.get(id(table))
-        if known is None or known.table() is not table or known.memory[1] != FREE or known.place.segment & SENT_BACK:
+        if known is None:
             return None
-        known.memory[1] = TAKEN
-        return known.place._replace(segment=known.place.segment | SENT_BACK)
+        reference, (segment, offset, length), memory = known
+        if reference() is not table or memory[1] != FREE or segment & SENT_BACK:
+            return None
+        memory[1] = TAKEN
+        return Place(segment | SENT_BACK, offset, length)
 
     def close(self) -> None:
         """Let go of the segments that no batch lies on any more."""
         self._known.clear()
         self._mappings.clear()
-
-    def _buffer(self, place: Place) -> pa.Buffer:
-        memory, address, byte = self._mappings.get(place.segment) or self._map(place.segment)
-        lease = _Lease(memory, byte)
-        if place.offset + place.length > len(memory):
-            raise ProtocolError(f"{place} lies outside of its segment of {len(memory)} bytes")
-        return pa.foreign_buffer(address + place.offset, place.length, lease)
 
     def _map(self, number: int) -> _Mapping:
         for known in [known for known, mapping in self._mappings.items() if mapping.memory[0] == RETIRED]:

@@ -149,7 +149,8 @@ class SharedMemoryWriter:
 
     def _free_or_new(self, size: int) -> _Segment | None:
         for segment in self._segments:
-            if segment.free and len(segment.memory) >= size:
+            memory = segment.memory
+            if memory[0] == memory[1] == FREE and len(memory) >= size:
                 return segment
         size = max(_LEAST_SEGMENT, size + -size % _GRAIN)
         if self._held + size > self._budget:
