@@ -21,7 +21,7 @@ from kedge.tools.delimited import explained
 from kedge.workflow.engine import Conversions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
     from pathlib import Path
 
     from kedge.tools.contract import FileSink
@@ -92,6 +92,7 @@ class DuckDBEngine:
             opened = opening.pop_all()
         batches = _until_end(opened, reader, traffic)
         next(batches)
+        traffic.close = batches.close
         return pa.RecordBatchReader.from_batches(reader.schema, batches)
 
     def write(self, statement: Statement, schema: Schema, sink: FileSink) -> int:
@@ -168,7 +169,7 @@ class DuckDBEngine:
 
 def _until_end(
     opened: contextlib.ExitStack, batches: Iterable[pa.RecordBatch], traffic: Traffic
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[Any, None, None]:
     """Yield batches, count them, and leave what is open.
 
     The first item is nothing: only a generator that has begun ends what it holds when it is closed.

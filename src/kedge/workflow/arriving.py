@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Arriving", "Traffic"]
 
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from kedge.exceptions import KedgeError
+
+
+def _nothing(*_: object) -> None:
+    """There is nothing to do any more."""
 
 
 @dataclass
@@ -30,6 +35,8 @@ class Traffic:
     size: int = 0
     complete: bool = False
     fault: KedgeError | None = field(default=None, compare=False)
+    close: Callable[[], None] = field(default=_nothing, compare=False)
+    """Ends the statement whose rows pass. Never left to the collector of garbage, which may come by in any thread."""
 
     def count(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Count batches while they pass."""
@@ -63,7 +70,7 @@ class Arriving:
         self.stored = False
         self.taken = False
         self._schema = schema
-        self._batches = self._guarded(records)
+        self._batches: Any = self._guarded(records)
         self._end = end
         self._stop = stop
 
@@ -92,7 +99,7 @@ class Arriving:
         if self.fault is None:
             self._stop()
         self.taken = True
-        if hasattr(self._batches, "close"):
+        with suppress(AttributeError, ValueError):  # it is released, or ends in another thread by now
             self._batches.close()
 
     def release(self) -> None:
@@ -110,7 +117,3 @@ class Arriving:
         except BaseException as fault:
             self.fault = fault
             raise
-
-
-def _nothing(*_: object) -> None:
-    """Nothing is to be done any more."""

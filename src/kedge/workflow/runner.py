@@ -268,16 +268,16 @@ class Run:
 
     def _step(self, tool: ResolvedTool, step: Step, schemas: Mapping[str, Schema]) -> None:
         inputs = [Traffic() for _ in tool.wires]
-        streams = {
-            wire.anchor + wire.name: self._stream(tool, wire, traffic)
-            for wire, traffic in zip(tool.wires, inputs, strict=True)
-        }
         running = RunningStep(tool.tool_id, step, inputs, self.journal, self.cancelled.is_set)
         self._steps.append(running)
         if self.cancelled.is_set():
             running.cancel()
         used = [anchor for anchor in tool.tool.outputs if self.plan.is_used((tool.tool_id, anchor))]
         try:
+            streams = {
+                wire.anchor + wire.name: self._stream(tool, wire, traffic)
+                for wire, traffic in zip(tool.wires, inputs, strict=True)
+            }
             with running.blamed():
                 outputs = self._aside(lambda: step.run(streams))
             for anchor in used:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from kedge.workflow.journal import Journal
 
 
+def _nothing() -> None:
+    """The input is closed."""
+
+
 class RunningStep:
     """The step of one tool. It ends once, by ``finish`` or by ``stop``; what it did wrong is said under its tool.
 
@@ -65,6 +69,7 @@ class RunningStep:
                     with self.blamed():
                         self._step.finish()
                 finally:
+                    self._close_inputs()
                     self._journal.end(self.tool_id)
         if self.tool_id in self._journal.failed:
             raise WorkflowError(f"tool {self.tool_id} failed", self.tool_id)
@@ -81,7 +86,13 @@ class RunningStep:
                 self._step.finish()
             except (KedgeError, pa.ArrowException, OSError) as fault:  # that it was ended
                 fault.__traceback__ = None  # or its frames and the records that they hold keep each other
+            self._close_inputs()
             self._journal.end(self.tool_id)
+
+    def _close_inputs(self) -> None:
+        for passed in self._inputs:
+            passed.close()
+            passed.close = _nothing
 
     def cancel(self) -> None:
         """Have the step end soon, from any thread."""
