@@ -112,11 +112,12 @@ class TestLookingOver:
     """A file is looked over block by block, and wherever a block ends."""
 
     @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
-    @given(content=st.text('a\n\r"', max_size=14), block=st.integers(1, 5))
+    @given(content=st.text('a\n\r"', max_size=40), block=st.integers(1, 5) | st.just(64))
     def test_finds_what_is_in_the_whole_text(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, block: int
     ) -> None:
         monkeypatch.setattr(text_files, "BLOCK", block)
+        monkeypatch.setattr(text_files, "FEW", 1)
         (tmp_path / "x").write_bytes(content.encode())
         found = text_files.look_over(tmp_path / "x", '"', 0)
         parts = content.split('"')

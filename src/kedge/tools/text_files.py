@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
 BLOCK = 1 << 20
+FEW = 1 << 14
+"""Numbers that are added up one by one; of more, pieces are."""
 MARKS = {
     "utf-8": (codecs.BOM_UTF8,),
     "utf-16-le": (codecs.BOM_UTF16_LE,),
@@ -30,6 +34,10 @@ MARKS = {
     "utf-32-le": (codecs.BOM_UTF32_LE,),
     "utf-32-be": (codecs.BOM_UTF32_BE,),
 }
+
+
+ODD_SO_FAR = bytes(sum(((value >> bit).bit_count() & 1) << bit for bit in range(8)) for value in range(256))
+"""For each byte: bit by bit from the highest on, whether an odd number of bits is set up to there."""
 
 
 @dataclass(frozen=True)
@@ -133,14 +141,32 @@ def _first_end(path: Path) -> bytes:
 def _outside(block: bytes, quote: str, before: int) -> tuple[bytes, int, bool]:
     """Return the block without line breaks inside quotes, the number of quotes, and whether there were such breaks."""
     characters = np.frombuffer(block, np.uint8)
-    marks = np.flatnonzero(characters == ord(quote))
-    breaks = np.flatnonzero((characters == ord("\n")) | (characters == ord("\r")))
-    quoted = breaks[(np.searchsorted(marks, breaks) + before) % 2 == 1]
-    if not len(quoted):
-        return block, len(marks), False
+    marks = characters == ord(quote)
+    breaks = characters == ord("\n")
+    if b"\r" in block:
+        breaks |= characters == ord("\r")
+    count = int(np.count_nonzero(marks))
+    quoted = _between(np.packbits(marks), before) & np.packbits(breaks)
+    if not quoted.any():
+        return block, count, False
     outside = characters.copy()
-    outside[quoted] = ord(" ")
-    return outside.tobytes(), len(marks), True
+    outside[np.unpackbits(quoted, count=len(block)).astype(bool)] = ord(" ")
+    return outside.tobytes(), count, True
+
+
+def _between(marks: NDArray[np.uint8], before: int) -> NDArray[np.uint8]:
+    """Return a bit for each character that says whether an odd number of quotes stand up to it.
+
+    ``marks`` has a bit for each character that is a quote, ``before`` is the number of quotes that stand before.
+    """
+    within = np.frombuffer(marks.tobytes().translate(ODD_SO_FAR), np.uint8)
+    odd = np.full(len(within) + 1, before & 1, np.uint8)
+    ends = within & 1
+    if len(ends) > FEW:
+        odd[1:] = np.unpackbits(_between(np.packbits(ends), before), count=len(ends))
+    else:
+        odd[1:] ^= np.bitwise_xor.accumulate(ends)
+    return within ^ -odd[:-1]
 
 
 def _has_pair(text: bytes, pair: bytes) -> bool:
