@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from kedge.exceptions import WorkflowError
 from kedge.tools import text_files
+from kedge.workflow.workflow import Workflow
 from tests.tools.flows import run_one
 from tests.tools.test_files import INPUT, config
 
@@ -108,11 +109,40 @@ class TestRecords:
         assert "begins with the byte order mark of UTF-8; choose code page 65001" in done.texts[0]
 
 
+class TestUnderscores:
+    """The engine takes ``1_000`` for a number, which Designer does not: files without underscores are not searched."""
+
+    SELECT = (
+        "<SelectFields><SelectField field='a_b' selected='True' type='Int32'/>"
+        "<SelectField field='*Unknown' selected='True'/></SelectFields>"
+    )
+
+    def run(self, tmp_path: Path, files: dict[str, str]) -> tuple[list[int | None], list[str], str]:
+        for name, content in files.items():
+            (tmp_path / name).write_text(content, encoding="utf-8")
+        flow, tool = Workflow(path=tmp_path / "flow.yxmd").add("DbFileInput", config("*.csv"))
+        flow, select = flow.add("AlteryxSelect", self.SELECT)
+        report = flow.connect(tool, "Output", select, "Input").run(taps=[(select, "Output")])
+        values = report.table(select, "Output")["a_b"].to_pylist()
+        return values, [m.text for m in report.messages if m.kind == "conversion"], " ".join(report.statements)
+
+    def test_are_searched_for_only_where_a_file_has_them(self, tmp_path: Path) -> None:
+        values, said, without = self.run(tmp_path, {"1.csv": "a_b\n1000\n0x1F\n7\n"})
+        assert (values, said) == ([1000, 0, 7], ["a_b: 0x1F does not convert to Int32"])
+        values, said, searched = self.run(tmp_path, {"1.csv": "a_b\n1_000\n7\n"})
+        assert (values, said) == ([1, 7], ["a_b: 1_000 does not convert to Int32"])
+        assert without.count("'_'") < searched.count("'_'")
+
+    def test_so_is_every_file_where_one_has_them(self, tmp_path: Path) -> None:
+        values, said, _ = self.run(tmp_path, {"1.csv": "a_b\n5\n", "2.csv": "a_b\n1_000\n"})
+        assert (values, said) == ([5, 1], ["a_b: 1_000 does not convert to Int32"])
+
+
 class TestLookingOver:
     """A file is looked over block by block, and wherever a block ends."""
 
     @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
-    @given(content=st.text('a\n\r"', max_size=40), block=st.integers(1, 5) | st.just(64))
+    @given(content=st.text('a_\n\r"', max_size=40), block=st.integers(1, 5) | st.just(64))
     def test_finds_what_is_in_the_whole_text(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, block: int
     ) -> None:
@@ -124,6 +154,10 @@ class TestLookingOver:
         outside = "".join(re.sub("[\n\r]", " ", part) if place % 2 else part + " " for place, part in enumerate(parts))
         kinds = set(re.findall("\r\n|\n|\r", outside))
         first = re.search("\r\n|\n|\r", content)
+        assert found.underscores == ("_" in content)
+        assert text_files.look_over(tmp_path / "x", '"', 0, header=True).underscores >= (
+            "_" in content.partition("\n")[2]
+        )
         assert found.stray_quote == (len(parts) % 2 == 0)
         assert found.quoted_breaks == any(re.search("[\n\r]", part) for part in parts[1::2])
         if not found.quoted_breaks:

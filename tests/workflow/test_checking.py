@@ -57,6 +57,14 @@ class Passes(Meets):
         (arriving,) = (each["metadata"] for each in provider.incoming_anchors["Input"].values())
         names = [field.name for field in arriving.fields]
         provider.push_outgoing_metadata("Output", pa.schema([(name, pa.int64()) for name in [*names, "more"]]))
+
+
+class Refuses(Meets):
+    """Does not take its configuration."""
+
+    def __init__(self, provider):
+        provider.io.info("looked at it")
+        provider.io.error("Threshold must be above 0")
 '''
 
 
@@ -78,3 +86,11 @@ class TestCustomTools:
             (second, "Output"): ["second"],
             (after, "Output"): ["first", "more"],
         }
+
+    def test_that_report_an_error_would_not_run(self, tmp_path: Path) -> None:
+        (tmp_path / "tools.py").write_text(TOOLS)
+        flow, tool = Workflow(path=tmp_path / "flow.yxmd").add("Refuses", "", EngineDll=SDK2)
+        found = flow.check()
+        assert [(problem.tool_id, problem.text) for problem in found.problems] == [(tool, "Threshold must be above 0")]
+        assert [message.text for message in found.messages] == ["looked at it"]
+        assert not found.ok

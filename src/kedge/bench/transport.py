@@ -26,6 +26,8 @@ _KIB, _MIB = 1 << 10, 1 << 20
 _SIZES = (64 * _KIB, 256 * _KIB, _MIB, 4 * _MIB, 16 * _MIB)
 _VOLUME = 192 * _MIB
 _MOST_IN_FLIGHT, _BYTES_IN_FLIGHT = 8, 32 * _MIB
+_EACH_SECOND = 1024
+"""Batches of 1 MiB, while a tool asks for translations."""
 _PINGS = 300
 _SMALL = 8000  # bytes: 1,000 rows of one number
 
@@ -107,10 +109,12 @@ def _round(
 
 
 def _speed(name: str, way: Any, size: int) -> float:
-    """MiB per second that go there and come back."""
+    """MiB per second that go there and come back, once it has the memory that batches of this size take."""
     window = 1 if name == "pipe" else max(1, min(_MOST_IN_FLIGHT, _BYTES_IN_FLIGHT // size))
     count = max(2 * window, min(512, _VOLUME // size))
-    return in_flight(way, _item(name, size), count, window) * size / _MIB
+    item = _item(name, size)
+    in_flight(way, item, 2 * window, window)
+    return in_flight(way, item, count, window) * size / _MIB
 
 
 def _item(name: str, size: int) -> Any:
@@ -126,11 +130,11 @@ def _copy_speed(size: int) -> float:
 
 
 def _translation(say: Callable[[str], None]) -> list[dict[str, Any]]:
-    """How long a tool waits for a translation while records pass it as fast as they can."""
+    """How long a tool waits for a translation while 1 GiB of records passes it each second."""
     say("translations")
     table = _table(_MIB)
     echo = KedgeEcho(table.schema, shared_memory=True, tool="Translating")
-    speed = in_flight(echo, table, 2000, _MOST_IN_FLIGHT)
+    speed = _paced(echo, table, 3 * _EACH_SECOND)
     echo.close()
     return [
         {
@@ -141,6 +145,19 @@ def _translation(say: Callable[[str], None]) -> list[dict[str, Any]]:
             "target": "<= 0.01",
         }
     ]
+
+
+def _paced(echo: KedgeEcho, table: pa.Table, count: int) -> float:
+    """Send batches at an even pace; how many came back in a second."""
+    start = time.perf_counter()
+    for number in range(count):
+        time.sleep(max(0.0, start + number / _EACH_SECOND - time.perf_counter()))
+        echo.send(table)
+        if number >= _MOST_IN_FLIGHT:
+            echo.receive()
+    for _ in range(_MOST_IN_FLIGHT):
+        echo.receive()
+    return count / (time.perf_counter() - start)
 
 
 def _peaks(say: Callable[[str], None]) -> list[dict[str, Any]]:

@@ -87,23 +87,30 @@ class Query:
     """One SELECT. Its columns are those of the schema and then the hidden ones; ``order`` and ``natural`` as above.
 
     ``same_count`` names the input anchor whose number of rows the result has, where that is certain.
+    ``no_underscores`` says that no text of the result holds one: where one may, every conversion to a number looks for
+    it, since the engine takes ``1_000`` for a number.
     """
 
     select: exp.Query
     order: tuple[OrderKey, ...] = ()
     natural: bool = False
     same_count: str = ""
+    no_underscores: bool = False
 
 
 @dataclass(frozen=True)
 class Source:
-    """An input relation as ``build`` sees it: a name to select from, its schema, and how its rows are ordered."""
+    """An input relation as ``build`` sees it: a name to select from, its schema, and how its rows are ordered.
+
+    ``no_underscores`` is as in ``Query``.
+    """
 
     relation: str
     schema: Schema
     order: tuple[OrderKey, ...] = ()
     natural: bool = False
     rowid: bool = False
+    no_underscores: bool = False
 
     @property
     def table(self) -> exp.Expr:

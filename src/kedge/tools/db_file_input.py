@@ -18,7 +18,7 @@ from kedge.exceptions import WorkflowError
 from kedge.formula.types import BOOL, DOUBLE, INT64, V_WSTRING, DesignerType
 from kedge.tools.arrow_types import designer_type
 from kedge.tools.contract import Built, Context, Inputs, Query, Source, Step, Tool, column
-from kedge.tools.delimited import DelimitedOptions, parse_delimited, read_header, scan_delimited
+from kedge.tools.delimited import DelimitedOptions, Scan, parse_delimited, read_header, scan_delimited
 from kedge.tools.options import Options
 from kedge.tools.paths import WILDCARDS, resolve_path, resolve_pattern, split_source
 from kedge.tools.schema import Field, Schema
@@ -203,11 +203,13 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
     files = _files(config, context)
     if config.format == "arrow":
         return Step(lambda _: {"Output": _arrow_records(config, files, schema)})
-    scans: list[exp.Query] = [_scan(config, path, own, schema, context) for path, own in _filled(config, files)]
-    union: exp.Query = reduce(lambda left, right: exp.union(left, right, distinct=False), scans)
+    scans = [_scan(config, path, own, schema, context) for path, own in _filled(config, files)]
+    selects: list[exp.Query] = [scan.select for scan in scans]
+    union: exp.Query = reduce(lambda left, right: exp.union(left, right, distinct=False), selects)
     if len(scans) > 1 and config.limit:
         union = exp.select("*").from_(union.subquery("files"))
-    return {"Output": Query(union.limit(config.limit) if config.limit else union, natural=True)}
+    clean = all(scan.no_underscores for scan in scans)
+    return {"Output": Query(union.limit(config.limit) if config.limit else union, natural=True, no_underscores=clean)}
 
 
 def _filled(config: Config, files: list[Path]) -> list[tuple[Path, Schema]]:
@@ -215,7 +217,7 @@ def _filled(config: Config, files: list[Path]) -> list[tuple[Path, Schema]]:
     return [(path, own) for path, own in found if own.fields]
 
 
-def _scan(config: Config, path: Path, own: Schema, schema: Schema, context: Context) -> exp.Select:
+def _scan(config: Config, path: Path, own: Schema, schema: Schema, context: Context) -> Scan:
     columns: list[exp.Expr] = []
     for item in schema.fields[:-1] if config.file_name else schema:
         found = own.find(item.name)
@@ -230,12 +232,14 @@ def _scan(config: Config, path: Path, own: Schema, schema: Schema, context: Cont
     if config.file_name:
         name = path.name if config.file_name == "FileName" else str(path)
         columns.append(exp.alias_(text(name), schema.names[-1], quoted=True))
-    return exp.select(*columns).from_(_table(config, path, own, context))
+    if config.format != "csv":
+        return Scan(exp.select(*columns).from_(_table(config, path, own)), no_underscores=False)
+    scan = scan_delimited(path, own, config.delimited, context)
+    named = bool(config.file_name) and "_" in str(path)
+    return Scan(exp.select(*columns).from_(scan.select.subquery("scan")), scan.no_underscores and not named)
 
 
-def _table(config: Config, path: Path, own: Schema, context: Context) -> exp.Expr:
-    if config.format == "csv":
-        return scan_delimited(path, own, config.delimited, context).subquery("scan")
+def _table(config: Config, path: Path, own: Schema) -> exp.Expr:
     if config.format == "parquet":
         return exp.Table(this=call("read_parquet", text(str(path))))
     fields = [

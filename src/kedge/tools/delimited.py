@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-__all__ = ["DelimitedOptions", "explained", "parse_delimited", "parse_delimiter", "read_header", "scan_delimited"]
+__all__ = [
+    "DelimitedOptions",
+    "Scan",
+    "explained",
+    "parse_delimited",
+    "parse_delimiter",
+    "read_header",
+    "scan_delimited",
+]
 
 import csv
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlglot import exp
 
@@ -123,7 +131,14 @@ def read_header(path: Path, options: DelimitedOptions) -> list[str]:
     return [cell.strip() or f"Field_{place}" for place, cell in enumerate(cells, 1)]
 
 
-def scan_delimited(path: Path, schema: Schema, options: DelimitedOptions, context: Context) -> exp.Select:
+class Scan(NamedTuple):
+    """A SELECT of a file's columns, and whether no cell holds an underscore."""
+
+    select: exp.Select
+    no_underscores: bool
+
+
+def scan_delimited(path: Path, schema: Schema, options: DelimitedOptions, context: Context) -> Scan:
     """Return a SELECT of the file's columns; longer cells than the field length are cut and noted.
 
     The engine scans the file itself where that reads every record, else a copy that is regular.
@@ -133,7 +148,7 @@ def scan_delimited(path: Path, schema: Schema, options: DelimitedOptions, contex
         context.warn(f"{path} begins with the byte order mark of UTF-8; choose code page 65001")
     place = utf8_copy(path, options.encoding, context.temporary)
     skipped = options.first_line - 1
-    traits = look_over(place, options.quote, skipped)
+    traits = look_over(place, options.quote, skipped, header=options.header)
     if traits.plain and not options.ignore_errors:
         settings = _settings(options.delimiter or NO_DELIMITER, options.quote)
         settings["skip"] = number(skipped + options.header)
@@ -148,7 +163,7 @@ def scan_delimited(path: Path, schema: Schema, options: DelimitedOptions, contex
         exp.alias_(_cut(column(f"c{number_}"), field, options, context), field.name, quoted=True)
         for number_, field in enumerate(schema)
     ]
-    return exp.select(*columns).from_(exp.Table(this=scan))
+    return Scan(exp.select(*columns).from_(exp.Table(this=scan)), not traits.underscores)
 
 
 def _settings(delimiter: str, quote: str) -> dict[str, exp.Expr]:

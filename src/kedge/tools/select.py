@@ -54,7 +54,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     """Project; texts are cast in a SELECT of their own, since a conversion reads the result more than once."""
     source = inputs.one("Input")
     chosen = _chosen(config, source.schema, None)
-    projections = project(chosen, config.selection, context)
+    projections = project(chosen, config.selection, context, no_underscores=source.no_underscores)
     casts: dict[exp.Expr, str] = {}
 
     def hoisted(node: exp.Expr, item: Chosen) -> exp.Expr:

@@ -46,7 +46,7 @@ class Traits:
 
     ``quoted_breaks``: line breaks between quotes. ``stray_quote``: a quote that nothing closes. ``blank_lines``: lines
     without a character. ``mixed_ends``: several kinds of line ends outside quotes, or another kind where the first line
-    breaks, by which the scan goes. ``longest_line``: an upper bound in bytes.
+    breaks, by which the scan goes. ``longest_line``: an upper bound in bytes. ``underscores``: behind the header.
     """
 
     quoted_breaks: bool = False
@@ -54,6 +54,7 @@ class Traits:
     blank_lines: bool = False
     mixed_ends: bool = False
     longest_line: int = 0
+    underscores: bool = False
 
     @property
     def plain(self) -> bool:
@@ -114,12 +115,18 @@ def _blocks(path: Path, skipped: int = 0) -> Iterator[bytes]:
         yield from iter(lambda: file.read(BLOCK), b"")
 
 
-def look_over(path: Path, quote: str, skipped: int) -> Traits:
-    """Look over a UTF-8 file behind its first ``skipped`` lines; ``quote`` is empty where quotes mean nothing."""
+def look_over(path: Path, quote: str, skipped: int, *, header: bool = False) -> Traits:
+    """Look over a UTF-8 file behind its first ``skipped`` lines; ``quote`` is empty where quotes mean nothing.
+
+    ``header`` says that the first of the others holds the names.
+    """
     ends = _Ends()
     quotes = 0
     breaks = False
-    for block in _blocks(path, skipped):
+    underscores = False
+    for place, block in enumerate(_blocks(path, skipped)):
+        names = max(block.find(b"\n"), 0) if header and not place else 0
+        underscores = underscores or block.find(b"_", names) >= 0
         outside = block
         if quote and quote.encode() in block:
             outside, found, broken = _outside(block, quote, quotes)
@@ -128,7 +135,7 @@ def look_over(path: Path, quote: str, skipped: int) -> Traits:
             outside, breaks = b"", breaks or b"\n" in block or b"\r" in block
         ends.take(outside, block)
     mixed = len(ends.kinds) > 1 or (breaks and not ends.kinds <= {_first_end(path)})
-    return Traits(breaks, bool(quotes % 2), ends.blank, mixed, ends.longest)
+    return Traits(breaks, bool(quotes % 2), ends.blank, mixed, ends.longest, underscores)
 
 
 def _first_end(path: Path) -> bytes:

@@ -12,7 +12,7 @@ __all__ = ["CustomTool", "custom_tools", "find_custom_tool"]
 
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kedge.host.pool import ToolPool
-    from kedge.host.results import ToolResult
+    from kedge.sdk.outlet import Message
     from kedge.workflow.document import Node
 
 GROUP = "kedge.tools"
@@ -172,7 +172,8 @@ def _as_tool(found: CustomTool, constants: Mapping[str, str], pool: ToolPool | N
             if schemas
         }
         result = call(config, context, empty, update_only=True).run(lambda _: _Nothing())
-        _report(result, context)
+        _report((message for message in result.messages if message.kind is not MessageType.ERROR), context)
+        result.raise_for_status()
         announced = {name: _schema(metadata) for name, metadata in result.metadata.items() if name in found.outputs}
         return {**{name: schema for name, schema in context.declared.items() if name in found.outputs}, **announced}
 
@@ -217,7 +218,7 @@ def _step(
                 try:
                     result.wait()
                 finally:
-                    _report(result, context)
+                    _report(result.messages, context)
 
     return Step(run, finish, ended.set)
 
@@ -257,8 +258,8 @@ class _Nothing:
         """Nothing to do."""
 
 
-def _report(result: ToolResult, context: Context) -> None:
-    for message in result.messages:
+def _report(messages: Iterable[Message], context: Context) -> None:
+    for message in messages:
         if message.kind in KINDS:
             context.report(KINDS[message.kind], message.text)
 

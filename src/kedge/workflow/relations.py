@@ -52,11 +52,13 @@ class Relation:
     parents: tuple[Relation, ...] = ()
     count: Count = field(default_factory=Count)
     arriving: Arriving | None = None
+    no_underscores: bool = False
 
     @classmethod
     def of(cls, name: str, schema: Schema, query: Query, parents: tuple[Relation, ...]) -> Relation:
         """Return the relation that a tool's SELECT makes."""
-        return cls(name, schema, query.select, query.order, query.natural, parents)
+        made = cls(name, schema, query.select, query.order, query.natural, parents)
+        return replace(made, no_underscores=query.no_underscores)
 
     @classmethod
     def over(cls, name: str, schema: Schema, arriving: Arriving, count: Count) -> Relation:
@@ -68,9 +70,10 @@ class Relation:
 
     def source(self, ordered: bool) -> Source:
         """Return the relation as an input; its order is handed on only where it is needed."""
+        source = Source(self.name, self.schema, no_underscores=self.no_underscores)
         if not ordered:
-            return Source(self.name, self.schema)
-        return Source(self.name, self.schema, self.order, self.natural, rowid=self.query is None)
+            return source
+        return replace(source, order=self.order, natural=self.natural, rowid=self.query is None)
 
     def as_table(self, rows: int) -> Relation:
         """Return the relation after it has been materialised under its name."""
