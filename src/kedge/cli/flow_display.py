@@ -95,7 +95,7 @@ def _message(message: Message) -> str:
 def _counts(tools: tuple[ToolReport, ...]) -> Table:
     counts = Table()
     for heading in ("tool", "name", "status", "records"):
-        counts.add_column(heading, justify="right" if heading == "tool" else "left")
+        counts.add_column(heading, justify="right" if heading == "tool" else "left", no_wrap=True)
     for tool in tools:
         known = [f"{anchor.name} {anchor.records:,}" for anchor in tool.anchors if anchor.records is not None]
         counts.add_row(*map(Text, (str(tool.tool_id), tool.name, tool.status, ", ".join(known))))
