@@ -51,15 +51,16 @@ chunks = st.one_of(
 damaged = st.one_of(st.binary(max_size=48), st.tuples(st.binary(max_size=4), chunks).map(b"".join))
 
 
-class HostileEngine(RuleBasedStateMachine):
-    """An engine that says anything to Kedge's service."""
+class FuzzedService(RuleBasedStateMachine):
+    """A service of Kedge's, and the streams of an engine that calls it."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.folder = Path(tempfile.mkdtemp())
-        self.served = Served(SCRIPT, self.folder, quiet=0.005, linger=0.01, grace=0.05, connect_within=5.0)
-        self.channel = grpc.insecure_channel(self.served.address)
-        self.streams = RawStreams(self.channel)
+    folder: Path
+    served: Served
+    channel: grpc.Channel
+    streams: RawStreams
+
+    def _listen(self) -> None:
+        """Take all that comes, on threads of their own."""
         self.heard: list[Any] = []
         self.readers = [self._reader(self.streams.control_in), self._reader(self.streams.records_in)]
 
@@ -83,6 +84,33 @@ class HostileEngine(RuleBasedStateMachine):
     def initialise(self) -> None:
         self.streams.control(plugin_initialization_data=raw_initialization(SCRIPT))
 
+    @rule()
+    def notify(self) -> None:
+        self.streams.control(notify_complete={})
+
+    def _hang_up_streams(self) -> None:
+        """The engine goes, in good manners; the service has to end by itself."""
+        self.streams.end_records()
+        self.streams.end_control()
+        for reader in self.readers:
+            reader.join(ENDS_WITHIN)
+        self.channel.close()
+        assert self.served.join(ENDS_WITHIN), self.served.service.run
+        assert self.served.confirmed is not None, "serving ended without an exception"
+        shutil.rmtree(self.folder)
+
+
+class HostileEngine(FuzzedService):
+    """An engine that says anything to Kedge's service."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp())
+        self.served = Served(SCRIPT, self.folder, quiet=0.005, linger=0.01, grace=0.05, connect_within=5.0)
+        self.channel = grpc.insecure_channel(self.served.address)
+        self.streams = RawStreams(self.channel)
+        self._listen()
+
     @rule(anchor=names, connection=connections, data=chunks, end=st.booleans())
     def records(self, anchor: str, connection: str, data: bytes, end: bool) -> None:
         self.streams.chunk(Anchor(anchor, connection), data, end=end)
@@ -92,10 +120,6 @@ class HostileEngine(RuleBasedStateMachine):
         named = {"anchor_name": anchor, "connection_name": connection}
         send = self.streams.records if in_band else self.streams.control
         send(incoming_connection_complete=named)
-
-    @rule()
-    def notify(self) -> None:
-        self.streams.control(notify_complete={})
 
     @rule(text=st.text(max_size=5))
     def answer(self, text: str) -> None:
@@ -110,17 +134,10 @@ class HostileEngine(RuleBasedStateMachine):
         self.streams.end_records()
 
     def teardown(self) -> None:
-        """The engine hangs up, in good manners; the service has to end by itself, and to have said nothing odd."""
-        self.streams.end_records()
-        self.streams.end_control()
-        for reader in self.readers:
-            reader.join(ENDS_WITHIN)
-        self.channel.close()
-        assert self.served.join(ENDS_WITHIN), self.served.service.run
-        assert self.served.confirmed is not None, "serving ended without an exception"
+        """Nothing odd was said until the end."""
+        self._hang_up_streams()
         errors = [heard.code() for heard in self.heard if isinstance(heard, grpc.RpcError)]
         assert set(errors) <= {grpc.StatusCode.CANCELLED, grpc.StatusCode.UNAVAILABLE}, self.heard
-        shutil.rmtree(self.folder)
 
 
 class Engine(Outcome):

@@ -22,7 +22,7 @@ import grpc
 import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from kedge import Anchor, EngineGone, KedgeError
 from kedge.host.session import ToolSession
@@ -38,9 +38,20 @@ from kedge.wire.capabilities import (
 from kedge.wire.grpc_names import CHANNEL_OPTIONS, CONTROL_METHOD, RECORDS_METHOD, SERVICE_NAME
 from kedge.wire.records import CloseAnchor, ConnectionComplete, Records, encode_incoming, encode_outgoing
 from kedge.wire.shared_memory import BODY, SENT_BACK, TO_ENGINE, TO_TOOL, Place, pack_descriptor
-from tests.behaviour.adapters import TOKEN, RawStreams, Served, initialization, raw_initialization
+from tests.behaviour.adapters import TOKEN, RawStreams, Served, initialization
 from tests.behaviour.raw_protocol import message_class
-from tests.wire.test_fuzz import ENDS_WITHIN, SCRIPT, SEQUENCES, STREAM, TABLE, Engine, connections, damaged, names
+from tests.wire.test_fuzz import (
+    ENDS_WITHIN,
+    SCRIPT,
+    SEQUENCES,
+    STREAM,
+    TABLE,
+    Engine,
+    FuzzedService,
+    connections,
+    damaged,
+    names,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,7 +148,7 @@ class HostilePeer(RuleBasedStateMachine):
         self.peer.close()
 
 
-class HostileEngine(HostilePeer):
+class HostileEngine(HostilePeer, FuzzedService):
     """An engine that has agreed upon everything with Kedge's service."""
 
     def __init__(self) -> None:
@@ -156,28 +167,10 @@ class HostileEngine(HostilePeer):
         )
         self.channel = grpc.insecure_channel(self.served.address)
         self.streams = RawStreams(self.channel, metadata)
-        self.readers = [self._reader(self.streams.control_in), self._reader(self.streams.records_in)]
+        self._listen()
         with listener:
             listener.settimeout(ENDS_WITHIN)
             self._begin(listener.accept()[0])
-
-    def _reader(self, stream: Any) -> threading.Thread:
-        def read() -> None:
-            with contextlib.suppress(grpc.RpcError):
-                list(stream)
-
-        thread = threading.Thread(target=read, daemon=True)
-        thread.start()
-        return thread
-
-    @initialize(first=st.booleans())
-    def begin(self, first: bool) -> None:
-        if first:
-            self.initialise()
-
-    @rule()
-    def initialise(self) -> None:
-        self.streams.control(plugin_initialization_data=raw_initialization(SCRIPT))
 
     @rule(anchor=names, connection=connections, batch=batches)
     def records(self, anchor: str, connection: str, batch: tuple[bytes, bool]) -> None:
@@ -201,25 +194,14 @@ class HostileEngine(HostilePeer):
         for _ in range(count):
             self.streams.control(translated_message={"translated_message": ""}, msg_id="nobody's")
 
-    @rule()
-    def notify(self) -> None:
-        self.streams.control(notify_complete={})
-
     @rule(data=damaged)
     def over_grpc_after_all(self, data: bytes) -> None:
         self.streams.raw_records(data)
 
     def teardown(self) -> None:
-        """The engine hangs up; the service has to end by itself."""
+        """The engine hangs up on the socket, too."""
         self._hang_up()
-        self.streams.end_records()
-        self.streams.end_control()
-        for reader in self.readers:
-            reader.join(ENDS_WITHIN)
-        self.channel.close()
-        assert self.served.join(ENDS_WITHIN), self.served.service.run
-        assert self.served.confirmed is not None, "serving ended without an exception"
-        shutil.rmtree(self.folder)
+        self._hang_up_streams()
 
 
 class HostileTool(HostilePeer):
