@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
+import csv
+import io
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kedge.engines import reading
 from kedge.exceptions import WorkflowError
-from kedge.tools import text_files
+from kedge.tools import delimited_scan, text_blocks, text_files
 from kedge.workflow.workflow import Workflow
 from tests.tools.flows import run_one
 from tests.tools.test_files import INPUT, config
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pyarrow as pa
 
     from tests.tools.flows import Cell, Outcome
 
@@ -109,64 +113,162 @@ class TestRecords:
         assert "begins with the byte order mark of UTF-8; choose code page 65001" in done.texts[0]
 
 
-class TestUnderscores:
-    """The engine takes ``1_000`` for a number, which Designer does not: files without underscores are not searched."""
+class TestPieces:
+    """A file is read in pieces, wherever they end."""
 
-    SELECT = (
-        "<SelectFields><SelectField field='a_b' selected='True' type='Int32'/>"
-        "<SelectField field='*Unknown' selected='True'/></SelectFields>"
-    )
-
-    def run(self, tmp_path: Path, files: dict[str, str]) -> tuple[list[int | None], list[str], str]:
-        for name, content in files.items():
-            (tmp_path / name).write_text(content, encoding="utf-8")
-        flow, tool = Workflow(path=tmp_path / "flow.yxmd").add("DbFileInput", config("*.csv"))
-        flow, select = flow.add("AlteryxSelect", self.SELECT)
-        report = flow.connect(tool, "Output", select, "Input").run(taps=[(select, "Output")])
-        values = report.table(select, "Output")["a_b"].to_pylist()
-        return values, [m.text for m in report.messages if m.kind == "conversion"], " ".join(report.statements)
-
-    def test_are_searched_for_only_where_a_file_has_them(self, tmp_path: Path) -> None:
-        values, said, without = self.run(tmp_path, {"1.csv": "a_b\n1000\n0x1F\n7\n"})
-        assert (values, said) == ([1000, 0, 7], ["a_b: 0x1F does not convert to Int32"])
-        values, said, searched = self.run(tmp_path, {"1.csv": "a_b\n1_000\n7\n"})
-        assert (values, said) == ([1, 7], ["a_b: 1_000 does not convert to Int32"])
-        assert without.count("'_'") < searched.count("'_'")
-
-    def test_so_is_every_file_where_one_has_them(self, tmp_path: Path) -> None:
-        values, said, _ = self.run(tmp_path, {"1.csv": "a_b\n5\n", "2.csv": "a_b\n1_000\n"})
-        assert (values, said) == ([5, 1], ["a_b: 1_000 does not convert to Int32"])
-
-
-class TestLookingOver:
-    """A file is looked over block by block, and wherever a block ends."""
+    @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(content=st.text('a,"\n\r', max_size=40), size=st.integers(1, 9), start=st.integers(0, 3))
+    def test_end_behind_lines_outside_quotes(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, size: int, start: int
+    ) -> None:
+        monkeypatch.setattr(text_files, "PIECE", size)
+        monkeypatch.setattr(text_files, "LARGEST_PIECE", 16)
+        (tmp_path / "x").write_bytes(content.encode())
+        reader = text_files.PieceReader(tmp_path / "x", start, '"')
+        place = start
+        for piece in reader:
+            text = bytes(piece.room[: piece.size]).decode()
+            assert (piece.start, text) == (place, content[place : place + piece.size])
+            place += piece.size
+            assert place == len(content) or not piece.sure or (text[-1] in "\n\r" and text.count('"') % 2 == 0)
+            reader.give_back(piece)
+            if not piece.sure:
+                break
+        else:
+            assert place == max(len(content), start)
 
     @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
-    @given(content=st.text('a_\n\r"', max_size=40), block=st.integers(1, 5) | st.just(64))
-    def test_finds_what_is_in_the_whole_text(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, block: int
+    @given(content=st.text('a1,"\n\r x', max_size=60), size=st.integers(1, 30), header=st.booleans())
+    def test_have_the_records_that_the_text_has(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, size: int, header: bool
     ) -> None:
-        monkeypatch.setattr(text_files, "BLOCK", block)
-        monkeypatch.setattr(text_files, "FEW", 1)
-        (tmp_path / "x").write_bytes(content.encode())
-        found = text_files.look_over(tmp_path / "x", '"', 0)
-        parts = content.split('"')
-        outside = "".join(re.sub("[\n\r]", " ", part) if place % 2 else part + " " for place, part in enumerate(parts))
-        kinds = set(re.findall("\r\n|\n|\r", outside))
-        first = re.search("\r\n|\n|\r", content)
-        assert found.underscores == ("_" in content)
-        assert text_files.look_over(tmp_path / "x", '"', 0, header=True).underscores >= (
-            "_" in content.partition("\n")[2]
+        monkeypatch.setattr(text_files, "PIECE", size)
+        content = ("a,b\n" if header else "") + content
+        expected = whole(content, header)
+        if expected is None:
+            with pytest.raises(WorkflowError, match=r"in\.csv: "):
+                read(tmp_path, content.encode(), HeaderRow=str(header))
+        elif expected:
+            assert read(tmp_path, content.encode(), HeaderRow=str(header)).rows() == expected
+
+    def test_go_on_behind_a_cell_of_many_lines(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(text_files, "PIECE", 64)
+        cell = "line\n" * 100
+        done = read(tmp_path, f'a,b\n1,2\n"{cell}",3\n4,5\n'.encode(), FieldLen="9999")
+        assert done.rows() == [("1", "2"), (cell, "3"), ("4", "5")]
+
+    def test_keep_their_order_behind_a_list_of_values(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """DuckDB would make a join of a list of more than four values."""
+        monkeypatch.setattr(text_files, "PIECE", 64)
+        (tmp_path / "in.csv").write_text("n\n" + "".join(f"{number}\n" for number in range(4000)), encoding="utf-8")
+        flow, tool = Workflow(path=tmp_path / "flow.yxmd").add("DbFileInput", config("in.csv"))
+        condition = "NOT ToNumber([n]) IN (1, 3, 5, 7, 9, 11, 13, 15)"
+        flow, kept = flow.add("Filter", f"<Mode>Custom</Mode><Expression>{condition}</Expression>")
+        report = flow.connect(tool, "Output", kept, "Input").run(taps=[(kept, "True")])
+        numbers = list(map(int, report.table(kept, "True")["n"].to_pylist()))
+        assert numbers == [number for number in range(4000) if number not in range(1, 16, 2)]
+
+    def test_that_lack_cells_keep_their_place(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(text_files, "PIECE", 16)
+        lines = ["1,2", "3", "4,5", '"6,7"', "8", "9", "10", "11", "12", "13", "14"]
+        done = read(tmp_path, ("a,b\n" + "\n".join(lines)).encode())
+        assert done.rows() == [
+            ("1", "2"), ("3", None), ("4", "5"), ("6,7", None), *((str(number), None) for number in range(8, 15))
+        ]  # fmt: skip
+
+
+def whole(content: str, header: bool) -> Rows | None:
+    """The records of a text by Python's reader, ``None`` where something is wrong, none where there are no fields."""
+    lines = io.StringIO(content, newline="")
+    try:
+        records = [cells or [""] for cells in csv.reader(lines, strict=True)]
+    except csv.Error:
+        return None
+    columns = len(records[0]) if records else 0
+    records = records[1:] if header else records
+    if any(len(cells) > columns for cells in records):
+        return None
+    return [(*cells, *[None] * (columns - len(cells))) for cells in records]
+
+
+class TestTypedAtOnce:
+    """Where a Select follows, texts are read in its types at once, which changes nothing but the time."""
+
+    TYPES = ("Byte", "Int16", "Int32", "Int64", "Double", "Date", "Float", "DateTime", "FixedDecimal", "Bool")
+
+    def run(self, tmp_path: Path, texts: list[str], *, at_once: bool) -> tuple[pa.Table, list[str]]:
+        """The values by type, and what is said; ``at_once`` or behind another Select that changes nothing."""
+        with (tmp_path / "in.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(self.TYPES)
+            writer.writerows([text] * len(self.TYPES) for text in texts)
+        flow, tool = Workflow(path=tmp_path / "flow.yxmd").add("DbFileInput", config("in.csv", CodePage="65001"))
+        for fields in ([] if at_once else [""]) + ["".join(map(self.entry, self.TYPES))]:
+            flow, select = flow.add("AlteryxSelect", f"<SelectFields>{fields}</SelectFields>")
+            flow, tool = flow.connect(tool, "Output", select, "Input"), select
+        report = flow.run(taps=[(tool, "Output")])
+        assert ("_value" in "".join(report.statements)) == at_once
+        return report.table(tool, "Output"), [message.text for message in report.messages]
+
+    @staticmethod
+    def entry(name: str) -> str:
+        size = "12.2" if name == "FixedDecimal" else ""
+        return f"<SelectField field='{name}' selected='True' type='{name}' size='{size}'/>"
+
+    @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(
+        texts=st.lists(
+            st.one_of(
+                st.integers(-300, 70_000).map(str),
+                st.integers(-(2**70), 2**70).map(str),
+                st.floats().map(str),
+                st.dates().map(str),
+                st.datetimes().map(str),
+                st.text("0123456789+-._eExX: /\t", max_size=8),
+                st.sampled_from(
+                    ["", " ", "0x1F", "0X1F", "1_000", "+5", "--5", "007", "-0", " 5 ", "5.0", "1e3", "1e400", "1e-400",
+                     "inf", "-Infinity", "nan", " 2024-02-29", "2024-02-29 ", "2024/02/29", "2023-02-29", "20240229",
+                     "0000-01-01", "2024-02-29 00:00:00", "True", "12,5", "1 2", "ab", "é", "0" * 300 + "7"]
+                ),
+            ),
+            min_size=1,
+            max_size=60,
         )
-        assert found.stray_quote == (len(parts) % 2 == 0)
-        assert found.quoted_breaks == any(re.search("[\n\r]", part) for part in parts[1::2])
-        if not found.quoted_breaks:
-            assert found.blank_lines == bool(
-                re.search("^[\n\r]|\n\n|\n\r|\r\r", "".join(parts[:1]) + outside[len(parts[0]) :])
-            )
-            assert found.mixed_ends == (len(kinds) > 1)
-        elif first and (len(kinds) > 1 or not kinds <= {first[0]}):
-            assert found.mixed_ends
+    )  # fmt: skip
+    def test_gives_what_converting_the_texts_gives(self, tmp_path: Path, texts: list[str]) -> None:
+        assert self.run(tmp_path, texts, at_once=True) == self.run(tmp_path, texts, at_once=False)
+
+    def test_holds_where_some_pieces_are_plain_and_some_are_not(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(text_files, "PIECE", 128)
+        texts = [*map(str, range(20)), "0x1F", "", *map(str, range(20, 40)), "1_000", "2024-02-29"]
+        table, said = self.run(tmp_path, texts, at_once=True)
+        assert (table, said) == self.run(tmp_path, texts, at_once=False)
+        assert table["Int32"].to_pylist() == [*range(20), 0, None, *range(20, 40), 1, 2024]
+
+    def test_reads_only_what_somebody_looks_at(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The columns that nobody looks at may even be no text, where the file is large."""
+        monkeypatch.setattr(reading, "LARGE", 1)
+        (tmp_path / "in.csv").write_text("a,b,c\n1,2,3\n4,5,6\n", encoding="utf-8")
+        flow, tool = Workflow(path=tmp_path / "flow.yxmd").add("DbFileInput", config("in.csv"))
+        fields = "".join(f"<SelectField field='{name}' selected='True' type='Int32'/>" for name in "abc")
+        flow, select = flow.add("AlteryxSelect", f"<SelectFields>{fields}</SelectFields>")
+        action = (
+            "<SummarizeField field='b' action='Sum' rename='sum'/><SummarizeField field='c' action='Max' rename='max'/>"
+        )
+        flow, total = flow.add("Summarize", f"<SummarizeFields>{action}</SummarizeFields>")
+        flow = flow.connect(tool, "Output", select, "Input").connect(select, "Output", total, "Input")
+        parsed: list[frozenset[int]] = []
+
+        def layout(columns: int, used: frozenset[int], *rest: Any) -> text_blocks.Layout:
+            parsed.append(used)
+            return text_blocks.Layout(columns, used, *rest)
+
+        monkeypatch.setattr(delimited_scan, "Layout", layout)
+        report = flow.run(taps=[(total, "Output")])
+        assert report.table(total, "Output").to_pylist() == [{"sum": 7, "max": 6}]
+        assert parsed == [frozenset({1, 2})]
 
 
 class TestErrors:
@@ -179,10 +281,10 @@ class TestErrors:
             (b"a\n1\n", {"ImportLine": "9"}, r"in\.csv: the file is empty"),
             (b"a,b\n1,2\n1,2,3\n", {}, r"in\.csv: line 3: too many fields: 3, there are 2 field names: 1,2,3; .*Treat"),
             (b"a,b\n1,2,\n", {}, r"in\.csv: line 2: too many fields: 3"),
-            (b"a,b\n\n1,2,\n", {}, r"in\.csv: too many fields in record #2: 3"),
-            (b"a,b\n\n1,2,3\n", {}, r"in\.csv: too many fields in record #2: 3, there are 2 field names"),
+            (b"a,b\n\n1,2,\n", {}, r"in\.csv: line 3: too many fields: 3"),
+            (b'a,b\n"x\n\ny",1\n1,2,3\n', {}, r"in\.csv: line 5: too many fields: 3, there are 2 field names"),
             (b'a,b\n"1"x,2\n', {}, r"in\.csv: line 2: text behind a closing quote.*\"1\"x,2"),
-            (b'a,b\n1,2\n"3,4\n5,6\n', {}, "a quote that opens in line or record 3 is never closed"),
+            (b'a,b\n1,2\n"3,4\n5,6\n', {}, "the quote that opens in line 3 is never closed"),
             (b"a\n" + b"1\n" * 9000 + b"\xff\n", {"CodePage": "65001"}, r"in\.csv: line 9002: bytes that are not text"),
             (b"a\n\x81\n", {"CodePage": "1252"}, "the text is not cp1252"),
         ],
@@ -212,7 +314,7 @@ class TestErrors:
         lines = b"1,2,3\n" * 12
         done = read(tmp_path, b"a,b\n4\n" + lines + b"x\xffy,6\n", IgnoreErrors="True", CodePage="65001")
         assert done.rows() == [("4", None), *[("1", "2")] * 12, ("x\ufffdy", "6")]
-        assert "too many fields in record #2: 3, there are 2 field names" in done.texts[0]
+        assert "line 3: too many fields: 3, there are 2 field names: 1,2,3" in done.texts[0]
         assert "2 more read errors; 12 in all" in done.texts[10]
         assert "bytes that are not text" in done.texts[11]
 

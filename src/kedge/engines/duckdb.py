@@ -16,9 +16,10 @@ from sqlglot import exp
 from kedge.engines.files import write_file
 from kedge.engines.functions import register_functions
 from kedge.engines.memory import available_memory
+from kedge.engines.reading import Reading
 from kedge.exceptions import KedgeError, WorkflowError
-from kedge.tools.delimited import explained
 from kedge.workflow.engine import Conversions
+from kedge.workflow.relations import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -27,16 +28,20 @@ if TYPE_CHECKING:
     from kedge.tools.contract import FileSink
     from kedge.tools.schema import Schema
     from kedge.workflow.arriving import Arriving, Traffic
-    from kedge.workflow.relations import Statement
 
 DIALECT = "duckdb"
 MEMORY_SHARE = 0.8
 BATCH_ROWS = 65_536
-HASTY = "partial_aggregate_pushdown"
-"""It groups below a join by what DuckDB expects of sizes, which it knows neither of text files nor of streams."""
+UNWANTED = ("partial_aggregate_pushdown", "in_clause")
+"""The first groups below a join by what DuckDB expects of sizes, which it knows neither of text files nor of streams.
+
+The second makes a join of ``x IN (a, b, …)``, which loses the order of the rows.
+"""
 SPARE_THREADS = 2
 """Threads beyond one for each processor once records stream: those that wait for a stream do no work."""
 CANCELLED = "the run was cancelled"
+RAISED = "Invalid Input Error: "
+"""How DuckDB begins what a stream raised."""
 
 
 class DuckDBEngine:
@@ -54,8 +59,8 @@ class DuckDBEngine:
         self._cancelled = threading.Event()
         self._cursors: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
         self._connection = duckdb.connect(":memory:", config=_settings(temporary, memory_limit, threads))
-        with contextlib.suppress(duckdb.Error):  # a version that does not have it
-            self._connection.execute(f"SET disabled_optimizers = '{HASTY}'")
+        known = {name for (name,) in self._connection.execute("SELECT name FROM duckdb_optimizers()").fetchall()}
+        self._connection.execute(f"SET disabled_optimizers = '{','.join(known.intersection(UNWANTED))}'")
         self._functions = register_functions(self._connection, self.conversions)
 
     @property
@@ -69,26 +74,24 @@ class DuckDBEngine:
 
     def store(self, arriving: Arriving, place: int) -> None:
         """Materialise a stream as a table of its name, so that it can be read more than once."""
-        with self._reading((arriving,)) as cursor:
-            cursor.register(f"{arriving.name} stream", arriving)
+        with self._reading(Statement(exp.Select(), {arriving: 1})) as reading:
+            reading.cursor.register(f"{arriving.name} stream", arriving)
             source = exp.Table(this=exp.to_identifier(f"{arriving.name} stream", quoted=True))
             rows = exp.select("*").from_(source).sql(DIALECT)
-            self._run(cursor, f"CREATE TABLE {_quoted(arriving.name)} AS {rows}", place)
+            self._run(reading, f"CREATE TABLE {_quoted(arriving.name)} AS {rows}", place)
         arriving.stored = True
 
     def fetch(self, statement: Statement) -> pa.Table:
         """Run a statement and return all of its rows."""
-        with self._reading(statement.arriving) as cursor:
-            _register(cursor, statement)
-            return cursor.sql(self._checked(_text(statement), statement.place)).to_arrow_table()
+        with self._reading(statement) as reading:
+            return self._sql(reading, statement).to_arrow_table()
 
     def stream(self, statement: Statement, traffic: Traffic) -> pa.RecordBatchReader:
         """Run a statement and return its rows as a stream, which counts what passes; several may be open at once."""
         self._grow()
         with contextlib.ExitStack() as opening:
-            cursor = opening.enter_context(self._reading(statement.arriving))
-            _register(cursor, statement)
-            reader = cursor.sql(self._checked(_text(statement), statement.place)).to_arrow_reader(BATCH_ROWS)
+            reading = opening.enter_context(self._reading(statement))
+            reader = self._sql(reading, statement).to_arrow_reader(BATCH_ROWS)
             opened = opening.pop_all()
         batches = _until_end(opened, reader, traffic)
         next(batches)
@@ -101,9 +104,8 @@ class DuckDBEngine:
 
     def execute(self, text: str, statement: Statement) -> int:
         """Run a text that holds the statement and return the number of rows that it made or wrote."""
-        with self._reading(statement.arriving) as cursor:
-            _register(cursor, statement)
-            found = self._run(cursor, text, statement.place).fetchone()
+        with self._reading(statement) as reading:
+            found = self._run(reading, text, statement.place).fetchone()
         return int(found[0]) if found else 0
 
     def cancel(self) -> None:
@@ -120,28 +122,24 @@ class DuckDBEngine:
         self._connection.close()
 
     @contextlib.contextmanager
-    def _reading(self, arriving: Iterable[Arriving]) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Give a cursor of its own to a statement that reads streams.
+    def _reading(self, statement: Statement) -> Iterator[Reading]:
+        """Give a cursor of its own to a statement, with what it reads.
 
-        Where it ends well, what it left of them is read, and their errors are raised; else their steps are ended, and
-        their error is the one that is raised.
+        Where it ends well, what it left of the streams is read, and their errors are raised; else their steps are
+        ended, and their error, or that of a scan, is the one that is raised.
         """
-        streams = tuple(arriving)
-        cursor = self._cursor()
+        reading = Reading(self._cursor(), statement, self.conversions)
         try:
             with _errors():
-                yield cursor
-            for stream in streams:
-                stream.finish()
+                yield reading
+            reading.finish()
         except BaseException:
-            fault = next((stream.fault for stream in streams if stream.fault is not None), None)
-            for stream in streams:
-                stream.abandon()
+            fault = reading.fail()
             if fault is not None and not self._cancelled.is_set():
                 raise fault from None
             raise
         finally:
-            cursor.close()
+            reading.close()
 
     def _grow(self) -> None:
         with self._opening:
@@ -157,14 +155,21 @@ class DuckDBEngine:
             self._cursors.add(cursor)
             return cursor
 
-    def _run(self, cursor: duckdb.DuckDBPyConnection, text: str, place: int) -> duckdb.DuckDBPyConnection:
-        return cursor.execute(self._checked(text, place))
+    def _run(self, reading: Reading, text: str, place: int) -> duckdb.DuckDBPyConnection:
+        self._check(text, place)
+        reading.narrow(text)
+        return reading.cursor.execute(text)
 
-    def _checked(self, text: str, place: int) -> str:
+    def _sql(self, reading: Reading, statement: Statement) -> duckdb.DuckDBPyRelation:
+        text = _text(statement)
+        self._check(text, statement.place)
+        reading.narrow(text)
+        return reading.cursor.sql(text)
+
+    def _check(self, text: str, place: int) -> None:
         if self._cancelled.is_set():
             raise WorkflowError(CANCELLED)
         self._noted.append((place, text))
-        return text
 
 
 def _until_end(
@@ -183,11 +188,6 @@ def _until_end(
         raise
 
 
-def _register(cursor: duckdb.DuckDBPyConnection, statement: Statement) -> None:
-    for arriving in statement.arriving:
-        cursor.register(arriving.name, arriving)
-
-
 def _text(statement: Statement) -> str:
     return statement.query.sql(DIALECT)
 
@@ -204,7 +204,7 @@ def _errors() -> Iterator[None]:
     except duckdb.InterruptException:
         raise WorkflowError(CANCELLED) from None
     except duckdb.Error as fault:
-        raise WorkflowError(explained(str(fault))) from fault
+        raise WorkflowError(str(fault).removeprefix(RAISED)) from fault
     except (pa.ArrowException, OSError) as fault:  # how a stream tells what ended its statement
         raise WorkflowError(str(fault)) from fault
 

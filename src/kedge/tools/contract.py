@@ -25,6 +25,7 @@ __all__ = [
     "OrderKey",
     "Query",
     "Report",
+    "Scan",
     "Source",
     "Step",
     "Tool",
@@ -43,11 +44,12 @@ from kedge.exceptions import WorkflowError
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
 
+    from kedge.formula.types import DesignerType
     from kedge.tools.element import Element
     from kedge.tools.schema import Schema
     from kedge.tools.settings import Settings
@@ -83,26 +85,41 @@ class OrderKey:
 
 
 @dataclass(frozen=True)
+class Scan:
+    """Records of a source outside the engine, read anew by each statement, and no further than that wants.
+
+    ``open`` is handed a function that takes a message for each value that had to be changed, and the columns whose
+    values matter, and yields batches of the schema. ``size`` is that of the source, in bytes.
+    """
+
+    tool_id: int
+    schema: pa.Schema
+    size: int
+    open: Callable[[Callable[[list[str]], None], Container[str]], Generator[pa.RecordBatch, None, None]]
+
+
+@dataclass(frozen=True)
 class Query:
     """One SELECT. Its columns are those of the schema and then the hidden ones; ``order`` and ``natural`` as above.
 
-    ``same_count`` names the input anchor whose number of rows the result has, where that is certain.
-    ``no_underscores`` says that no text of the result holds one: where one may, every conversion to a number looks for
-    it, since the engine takes ``1_000`` for a number.
+    ``same_count`` names the input anchor whose number of rows the result has, where that is certain. ``scans`` are
+    records that it reads beside the inputs, by the name of their relation. ``typed`` says which hidden column has the
+    values of a text field in the type that its reader wants, null where a text has to be converted.
     """
 
     select: exp.Query
     order: tuple[OrderKey, ...] = ()
     natural: bool = False
     same_count: str = ""
-    no_underscores: bool = False
+    scans: Mapping[str, Scan] = field(default_factory=dict)
+    typed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Source:
     """An input relation as ``build`` sees it: a name to select from, its schema, and how its rows are ordered.
 
-    ``no_underscores`` is as in ``Query``.
+    ``typed`` is as in ``Query``.
     """
 
     relation: str
@@ -110,7 +127,7 @@ class Source:
     order: tuple[OrderKey, ...] = ()
     natural: bool = False
     rowid: bool = False
-    no_underscores: bool = False
+    typed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def table(self) -> exp.Expr:
@@ -264,7 +281,8 @@ class Context:
     """What a tool may know beside its configuration and inputs.
 
     ``running`` is false where schemas are inferred without records; ``used`` are the output anchors that somebody
-    reads, once it runs. ``declared`` says the schema that the file declares for an output anchor (``MetaInfo``);
+    reads, once it runs. ``wanted`` are the types that the only reader of the output converts text fields to.
+    ``declared`` says the schema that the file declares for an output anchor (``MetaInfo``);
     ``facts`` are the results of the tool's probes, empty before the run. ``cancelled`` is set where schemas are not
     wanted any more, for tools that take long to say them.
     """
@@ -280,6 +298,7 @@ class Context:
     amp: bool = False
     running: bool = False
     used: frozenset[str] = frozenset()
+    wanted: Mapping[str, DesignerType] = field(default_factory=dict)
     declared: Mapping[str, Schema] = field(default_factory=dict)
     facts: Mapping[str, pa.Table] = field(default_factory=dict)
     cancelled: threading.Event = field(default_factory=threading.Event)
@@ -316,7 +335,8 @@ class Tool(Generic[Config]):
     """A standard tool; ``plugins`` are plugin strings and macro base names.
 
     ``order`` overrides the order of the inputs by configuration. ``sink`` says that the tool is run for its effect,
-    ``write`` which file it leaves. ``probes`` are the input anchors that ``probe`` reads.
+    ``write`` which file it leaves. ``probes`` are the input anchors that ``probe`` reads. ``wants`` says of a tool with
+    one input which types it converts fields of that to, for a source that may find it easier to do so itself.
     """
 
     plugins: tuple[str, ...]
@@ -330,6 +350,7 @@ class Tool(Generic[Config]):
     order: Callable[[Config], Mapping[str, Order]] | None = None
     write: Callable[[Config, Source, Context], FileSink] | None = None
     sink: bool = False
+    wants: Callable[[Config, Schema], Mapping[str, DesignerType]] | None = None
 
     def order_of(self, config: Any, anchor: str) -> Order:
         """Return what the tool does with the order of an input."""

@@ -35,14 +35,10 @@ DATE_WIDTH, DATETIME_WIDTH = 10, 19
 
 @dataclass(frozen=True)
 class Converter:
-    """Converts values for one tool. ``comma_decimal`` reads and writes a comma for the decimal point.
-
-    ``no_underscores`` says that no text holds an underscore.
-    """
+    """Converts values for one tool. ``comma_decimal`` reads and writes a comma for the decimal point."""
 
     tool_id: int
     comma_decimal: bool = False
-    no_underscores: bool = False
 
     def convert(self, value: exp.Expr, source: DesignerType, target: DesignerType, field: str) -> exp.Expr:
         """Return ``value``, a column of type ``source``, as ``target``; ``field`` names it in messages.
@@ -77,7 +73,7 @@ class Converter:
             noted = self._note(field, shown, f" does not convert to {target.name}", NULL.copy())
             return exp.TryCast(this=case([(not_null(value), noted)], NULL.copy()), to=target.sql)
         result = _sql(done.value, value)
-        branches = _plain(value, source, target, self.no_underscores)
+        branches = _plain(value, source, target)
         if done.problem is not None:
             cut = f" is cut to {target.size} characters"
             told = cut if target.is_string else f" does not convert to {target.name}"
@@ -96,24 +92,22 @@ def _sql(expression: Typed, value: exp.Expr) -> exp.Expr:
     return to_sql(expression, lambda _: value.copy())
 
 
-def _plain(
-    value: exp.Expr, source: DesignerType, target: DesignerType, no_underscores: bool
-) -> list[tuple[exp.Expr, exp.Expr]]:
+def _plain(value: exp.Expr, source: DesignerType, target: DesignerType) -> list[tuple[exp.Expr, exp.Expr]]:
     """Return the branches of a CASE for texts that are plainly what they are converted to.
 
     DuckDB also reads ``1_000``, ``0x1F``, ``+-1``, ``inf`` and ``infinity`` where Designer does not.
     """
     if not source.is_string:
         return []
-    clean = [] if no_underscores else [_without_underscore(value)]
+    clean = _without_underscore(value)
     direct = exp.TryCast(this=value.copy(), to=target.sql)
     if target.is_integer:
         same = exp.EQ(this=call("strlen", exp.cast(direct.copy(), "text")), expression=call("strlen", value.copy()))
-        counted = all_of([not_null(direct), _from(value, "1"), *clean])
+        counted = all_of([not_null(direct), _from(value, "1"), clean])
         return [(counted, direct.copy()), (same, direct.copy())]
     if target.name in ("Float", "Double"):
         finite = exp.Between(this=direct, low=number(-LARGEST), high=number(LARGEST))
-        return [(all_of([finite, _from(value, "-"), *clean]), direct.copy())]
+        return [(all_of([finite, _from(value, "-"), clean]), direct.copy())]
     if target.name in ("Date", "DateTime"):
         width = DATE_WIDTH if target.name == "Date" else DATETIME_WIDTH
         full = exp.EQ(this=call("strlen", value.copy()), expression=number(width))

@@ -17,15 +17,18 @@ from sqlglot import exp
 from kedge.exceptions import WorkflowError
 from kedge.formula.types import BOOL, DOUBLE, INT64, V_WSTRING, DesignerType
 from kedge.tools.arrow_types import designer_type
-from kedge.tools.contract import Built, Context, Inputs, Query, Source, Step, Tool, column
-from kedge.tools.delimited import DelimitedOptions, Scan, parse_delimited, read_header, scan_delimited
+from kedge.tools.contract import Built, Context, Inputs, Query, Source, Step, Tool, aliased, column, select_from
+from kedge.tools.delimited import DelimitedOptions, parse_delimited, read_heading, with_quote
+from kedge.tools.delimited_scan import Column, open_file, scan_files
+from kedge.tools.expecting import expecting
 from kedge.tools.options import Options
 from kedge.tools.paths import WILDCARDS, resolve_path, resolve_pattern, split_source
 from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import NULL, call, text
+from kedge.tools.text_blocks import TYPED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from kedge.tools.element import Element
 
@@ -165,7 +168,7 @@ def _file_schema(config: Config, path: Path) -> Schema:
     source = f"File: {path}"
     try:
         if config.format == "csv":
-            names = read_header(path, config.delimited)
+            names = read_heading(path, with_quote(path, config.delimited)).names
             return Schema.of(Field(name, config.delimited.type, source) for name in names)
         if config.format == "json":
             return _json_fields(path)
@@ -203,13 +206,59 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
     files = _files(config, context)
     if config.format == "arrow":
         return Step(lambda _: {"Output": _arrow_records(config, files, schema)})
-    scans = [_scan(config, path, own, schema, context) for path, own in _filled(config, files)]
-    selects: list[exp.Query] = [scan.select for scan in scans]
+    filled = _filled(config, files)
+    query = _delimited(config, filled, schema, context) if config.format == "csv" else _tables(config, filled, schema)
+    return {"Output": replace(query, select=query.select.limit(config.limit)) if config.limit else query}
+
+
+def _delimited(config: Config, files: list[tuple[Path, Schema]], schema: Schema, context: Context) -> Query:
+    """Scan delimited files; fields that the reader wants in another type are tried in that type, in hidden columns."""
+    own = schema.fields[:-1] if config.file_name else schema.fields
+    opened = [
+        open_file(path, config.delimited, len(found), _picks(config, path, found, own), context)
+        for path, found in files
+    ]
+    columns = [_scanned(item, place, context) for place, item in enumerate(schema)]
+    typed = {column.field: column.values for column in columns if column.type is not None}
+    types = [*(item.type for item in schema), *(context.wanted[name] for name in typed)]
+    names = [*schema.names, *typed.values()]
+    stream = f"{context.hidden()}_scan"
+    read = aliased((column(it.texts), it.field) for it in columns)
+    select = exp.union(
+        select_from([*read, *map(column, typed.values())], exp.Table(this=exp.to_identifier(stream, quoted=True))),
+        expecting(sum(file.expected_rows for file in opened), zip(names, (type_.sql for type_ in types), strict=True)),
+        distinct=False,
+        copy=False,
+    )
+    return Query(select, natural=True, scans={stream: scan_files(opened, columns, context)}, typed=typed)
+
+
+def _scanned(item: Field, place: int, context: Context) -> Column:
+    """Return the column of a field; the names in the stream are like none in another."""
+    texts = f"{context.hidden(place)}_text"
+    wanted = context.wanted.get(item.name)
+    if wanted is None or wanted.name not in TYPED:
+        return Column(item.name, texts)
+    return Column(item.name, texts, f"{context.hidden(place)}_value", TYPED[wanted.name])
+
+
+def _picks(config: Config, path: Path, found: Schema, fields: Sequence[Field]) -> list[int | str | None]:
+    places = {name.casefold(): place for place, name in enumerate(found.names)}
+    picks: list[int | str | None] = [places.get(item.name.casefold()) for item in fields]
+    return [*picks, _file_name(config, path)] if config.file_name else picks
+
+
+def _file_name(config: Config, path: Path) -> str:
+    return path.name if config.file_name == "FileName" else str(path)
+
+
+def _tables(config: Config, files: list[tuple[Path, Schema]], schema: Schema) -> Query:
+    """Read files that the engine reads itself."""
+    selects: list[exp.Query] = [_select(config, path, own, schema) for path, own in files]
     union: exp.Query = reduce(lambda left, right: exp.union(left, right, distinct=False), selects)
-    if len(scans) > 1 and config.limit:
+    if len(selects) > 1 and config.limit:
         union = exp.select("*").from_(union.subquery("files"))
-    clean = all(scan.no_underscores for scan in scans)
-    return {"Output": Query(union.limit(config.limit) if config.limit else union, natural=True, no_underscores=clean)}
+    return Query(union, natural=True)
 
 
 def _filled(config: Config, files: list[Path]) -> list[tuple[Path, Schema]]:
@@ -217,7 +266,7 @@ def _filled(config: Config, files: list[Path]) -> list[tuple[Path, Schema]]:
     return [(path, own) for path, own in found if own.fields]
 
 
-def _scan(config: Config, path: Path, own: Schema, schema: Schema, context: Context) -> Scan:
+def _select(config: Config, path: Path, own: Schema, schema: Schema) -> exp.Select:
     columns: list[exp.Expr] = []
     for item in schema.fields[:-1] if config.file_name else schema:
         found = own.find(item.name)
@@ -230,13 +279,8 @@ def _scan(config: Config, path: Path, own: Schema, schema: Schema, context: Cont
             )
         )
     if config.file_name:
-        name = path.name if config.file_name == "FileName" else str(path)
-        columns.append(exp.alias_(text(name), schema.names[-1], quoted=True))
-    if config.format != "csv":
-        return Scan(exp.select(*columns).from_(_table(config, path, own)), no_underscores=False)
-    scan = scan_delimited(path, own, config.delimited, context)
-    named = bool(config.file_name) and "_" in str(path)
-    return Scan(exp.select(*columns).from_(scan.select.subquery("scan")), scan.no_underscores and not named)
+        columns.append(exp.alias_(text(_file_name(config, path)), schema.names[-1], quoted=True))
+    return exp.select(*columns).from_(_table(config, path, own))
 
 
 def _table(config: Config, path: Path, own: Schema) -> exp.Expr:
@@ -255,8 +299,8 @@ def _arrow_records(config: Config, files: list[Path], schema: Schema) -> pa.Tabl
     for path in files:
         table = _open_arrow(path).read_all()
         if config.file_name:
-            name = path.name if config.file_name == "FileName" else str(path)
-            table = table.append_column(schema.names[-1], pa.array([name] * len(table), pa.string()))
+            names = pa.array([_file_name(config, path)] * len(table), pa.string())
+            table = table.append_column(schema.names[-1], names)
         missing = [name for name in schema.names if name not in table.column_names]
         for name in missing:
             table = table.append_column(name, pa.nulls(len(table)))

@@ -1,47 +1,30 @@
-"""Delimited text files as Designer reads them: options, header, and the scan that DuckDB makes of them."""
+"""Delimited text files as Designer reads them: their options, and their first line."""
 
 from __future__ import annotations
 
-__all__ = [
-    "DelimitedOptions",
-    "Scan",
-    "explained",
-    "parse_delimited",
-    "parse_delimiter",
-    "read_header",
-    "scan_delimited",
-]
+__all__ = ["DelimitedOptions", "Heading", "parse_delimited", "parse_delimiter", "read_heading", "with_quote"]
 
 import csv
 import re
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-
-from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
 from kedge.formula.types import DesignerType
 from kedge.tools.code_pages import encoding_of
-from kedge.tools.mending import SEPARATOR, mended_copy, records_of
-from kedge.tools.sql import call, case, column, number, text
-from kedge.tools.text_files import Traits, has_foreign_mark, look_over, open_text, utf8_copy
+from kedge.tools.text_files import lines_from, mark_size, open_text
+from kedge.tools.text_records import UnclosedQuote, records_of
 
 if TYPE_CHECKING:
-    from kedge.tools.contract import Context
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
     from kedge.tools.options import Options
-    from kedge.tools.schema import Field, Schema
 
 AUTO = "auto"
 QUOTES = {"DoubleQuotes": '"', "SingleQuotes": "'", "Auto": AUTO, "None": "", "True": '"', "False": ""}
 SAMPLE = 1 << 16
-MOST_SHOWN = 100
 ESCAPES = {r"\t": "\t", r"\s": " ", r"\n": "\n", r"\0": ""}
-NO_DELIMITER = "\x01"
-NO_NULL = "\x02"
-LONGEST_LINE = 1 << 22
-BUFFER = 1 << 24
-"""Larger buffers leave threads idle, and the engine wants several lines in one."""
 
 
 @dataclass(frozen=True)
@@ -107,126 +90,46 @@ def with_quote(path: Path, options: DelimitedOptions) -> DelimitedOptions:
     return replace(options, quote="'" if single and not double else '"')
 
 
-def read_header(path: Path, options: DelimitedOptions) -> list[str]:
-    """Return the field names of a file: its first line, or ``Field_1`` … by the number of cells of its first record.
+class Heading(NamedTuple):
+    """The field names of a file, none where it ends before them, and where its records begin, in bytes."""
 
-    A file that ends before that line has no fields.
+    names: list[str]
+    start: int
+
+
+def read_heading(path: Path, options: DelimitedOptions) -> Heading:
+    """Read the first line, or take ``Field_1`` … by the number of cells of the first record.
+
+    Raises ``WorkflowError`` for what is not text in the file's code page, and for a quote that is never closed.
     """
-    options = with_quote(path, options)
+    mark = mark_size(path, options.encoding)
+    size = mark
+
+    def measured(text: Iterable[str]) -> Iterator[str]:
+        nonlocal size
+        for line in text:
+            size += len(line.encode(options.encoding, errors))
+            yield line
+
+    errors = "surrogateescape" if options.ignore_errors else "strict"
     try:
-        with open_text(path, options.encoding, "replace" if options.ignore_errors else "strict") as file:
-            for _ in range(options.first_line - 1):
-                file.readline()
-            cells = next(records_of(file, options), None)
+        with lines_from(path, mark, options.encoding, errors) as file:
+            lines = measured(file)
+            skipped = [next(lines, "") for _ in range(options.first_line - 1)]
+            start = mark + sum(len(line.encode(options.encoding, errors)) for line in skipped)
+            cells = next(records_of(lines, options), None)
     except UnicodeDecodeError as fault:
         raise WorkflowError(
             f"{path}: the text is not {options.encoding}: {fault.reason}; choose its code page"
         ) from fault
+    except UnclosedQuote as fault:
+        line = options.first_line - 1 + fault.line
+        raise WorkflowError(f"{path}: the quote that opens in line {line} is never closed; mend the file") from None
     except csv.Error as fault:
         raise WorkflowError(f"{path}: the first record cannot be read: {fault}") from fault
     if cells is None:
-        return []
+        return Heading([], size)
     if not options.header:
-        return [f"Field_{place}" for place in range(1, len(cells) + 1)]
-    return [cell.strip() or f"Field_{place}" for place, cell in enumerate(cells, 1)]
-
-
-class Scan(NamedTuple):
-    """A SELECT of a file's columns, and whether no cell holds an underscore."""
-
-    select: exp.Select
-    no_underscores: bool
-
-
-def scan_delimited(path: Path, schema: Schema, options: DelimitedOptions, context: Context) -> Scan:
-    """Return a SELECT of the file's columns; longer cells than the field length are cut and noted.
-
-    The engine scans the file itself where that reads every record, else a copy that is regular.
-    """
-    options = with_quote(path, options)
-    if has_foreign_mark(path, options.encoding):
-        context.warn(f"{path} begins with the byte order mark of UTF-8; choose code page 65001")
-    place = utf8_copy(path, options.encoding, context.temporary)
-    skipped = options.first_line - 1
-    traits = look_over(place, options.quote, skipped, header=options.header)
-    if traits.plain and not options.ignore_errors:
-        settings = _settings(options.delimiter or NO_DELIMITER, options.quote)
-        settings["skip"] = number(skipped + options.header)
-        settings["parallel"] = exp.Boolean(this=not traits.quoted_breaks)
-    else:
-        place = mended_copy(place, len(schema), options, context, path)
-        settings = _settings(SEPARATOR, '"')
-        settings["parallel"] = exp.false()
-    settings["nullstr"] = text("" if context.settings.empty_csv_cell_is_null else NO_NULL)
-    scan = call("read_csv", text(str(place)), *_arguments(settings | _sizes(traits), len(schema)))
-    columns = [
-        exp.alias_(_cut(column(f"c{number_}"), field, options, context), field.name, quoted=True)
-        for number_, field in enumerate(schema)
-    ]
-    return Scan(exp.select(*columns).from_(exp.Table(this=scan)), not traits.underscores)
-
-
-def _settings(delimiter: str, quote: str) -> dict[str, exp.Expr]:
-    return {
-        "auto_detect": exp.false(),
-        "delim": text(delimiter),
-        "quote": text(quote),
-        "escape": text(quote),
-        "header": exp.false(),
-        "null_padding": exp.true(),
-        "strict_mode": exp.true(),
-        "encoding": text("utf-8"),
-    }
-
-
-def _sizes(traits: Traits) -> dict[str, exp.Expr]:
-    longest = max(LONGEST_LINE, traits.longest_line)
-    return {"max_line_size": number(longest), "buffer_size": number(max(BUFFER, 2 * longest))}
-
-
-def _arguments(settings: dict[str, exp.Expr], columns: int) -> list[exp.Expr]:
-    names = [
-        exp.PropertyEQ(this=exp.to_identifier(f"c{place}"), expression=text("VARCHAR")) for place in range(columns)
-    ]
-    settings = {"columns": exp.Struct(expressions=names), **settings}
-    return [exp.EQ(this=exp.to_identifier(name), expression=value) for name, value in settings.items()]
-
-
-def _cut(value: exp.Expr, field: Field, options: DelimitedOptions, context: Context) -> exp.Expr:
-    longest = number(options.field_length)
-    message = call(
-        "concat",
-        text(f"{field.name}: "),
-        call("left", value.copy(), number(MOST_SHOWN)),
-        text(f" is cut to {options.field_length} characters"),
-    )
-    note = call("kedge_note", number(context.tool_id), message, call("left", value.copy(), longest))
-    cut = case([(exp.GT(this=call("length", value.copy()), expression=longest.copy()), note)], value.copy())
-    return case([(exp.GT(this=call("strlen", value.copy()), expression=longest.copy()), cut)], value)
-
-
-RAISED = "Invalid Input Error: "
-SCAN_ERROR = re.compile(r"CSV Error on Line: (?P<line>\d+)\s+Original Line:(?P<text>[^\n]*)\n(?P<what>[^\n]+)")
-SCANNED = re.compile(r"^\s*file = (?P<path>.+)$", re.MULTILINE)
-TOO_MANY = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
-
-
-def explained(fault: str) -> str:
-    """Say an error of the engine's scan in the words of the input tool; those that tools raise are their own words."""
-    found, file = SCAN_ERROR.search(fault), SCANNED.search(fault)
-    if not found or not file:
-        return fault.removeprefix(RAISED)
-    what = found["what"].strip().rstrip(".")
-    many = TOO_MANY.search(what)
-    if many:
-        what = f"too many fields: {many[2]}, there are {many[1]} field names"
-    elif "unterminated quote" in what:
-        what = "text behind a closing quote, or a quote that is never closed"
-    elif "unicode" in what:
-        what = "bytes that are not text in this code page; choose the file's code page"
-    text = found["text"].strip()
-    shown = text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
-    return (
-        f"{Path(file['path'].strip())}: line {found['line']}: {what}: {shown}; "
-        'mend the file, or choose "Treat Read Errors as Warnings" (IgnoreErrors)'
-    )
+        return Heading([f"Field_{place}" for place in range(1, len(cells) + 1)], start)
+    texts = [cell.encode(options.encoding, errors).decode(options.encoding, "replace").strip() for cell in cells]
+    return Heading([cell or f"Field_{place}" for place, cell in enumerate(texts, 1)], size)

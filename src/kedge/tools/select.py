@@ -14,10 +14,12 @@ from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool, al
 from kedge.tools.options import Options
 from kedge.tools.schema import Schema
 from kedge.tools.selection import Chosen, Selection, choose, parse_selection, plain_candidates, project
+from kedge.tools.sql import case, not_null
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from kedge.formula.types import DesignerType
     from kedge.tools.element import Element
 
 
@@ -54,7 +56,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     """Project; texts are cast in a SELECT of their own, since a conversion reads the result more than once."""
     source = inputs.one("Input")
     chosen = _chosen(config, source.schema, None)
-    projections = project(chosen, config.selection, context, no_underscores=source.no_underscores)
+    done = {name: source.typed[name] for name in _conversions(config, chosen) if name in source.typed}
     casts: dict[exp.Expr, str] = {}
 
     def hoisted(node: exp.Expr, item: Chosen) -> exp.Expr:
@@ -62,13 +64,33 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
             return column(casts.setdefault(node, context.hidden(len(casts))))
         return node
 
-    made = [item.transform(hoisted, target, copy=False) for item, target in zip(projections, chosen, strict=True)]
+    made: list[exp.Expr] = []
+    for item, projection in zip(chosen, project(chosen, config.selection, context), strict=True):
+        name = item.candidate.field.name
+        if name in done:
+            value = column(done[name])
+            projection = case([(not_null(value), value)], projection.unalias())
+            made.append(exp.alias_(projection, item.field.name, quoted=True, copy=False))
+        else:
+            made.append(projection.transform(hoisted, item, copy=False))
     inner = source.table
     if casts:
-        read = [*source.columns, *source.hidden, *aliased((cast, name) for cast, name in casts.items())]
+        read = [*source.columns, *source.hidden, *map(column, done.values()), *aliased(casts.items())]
         inner = select_from(read, source.table).subquery("read", copy=False)
     select = select_from([*made, *source.hidden], inner)
     return {"Output": Query(select, source.order, source.natural, same_count="Input")}
+
+
+def wants(config: Config, schema: Schema) -> Mapping[str, DesignerType]:
+    """Say the types that texts are converted to."""
+    return _conversions(config, _chosen(config, schema, None))
+
+
+def _conversions(config: Config, chosen: Sequence[Chosen]) -> dict[str, DesignerType]:
+    if config.selection.comma_decimal:
+        return {}
+    pairs = ((item.candidate.field, item.field.type) for item in chosen)
+    return {field.name: type_ for field, type_ in pairs if field.type.is_string and field.type != type_}
 
 
 TOOL = Tool(
@@ -78,4 +100,5 @@ TOOL = Tool(
     parse=parse,
     bind=bind,
     build=build,
+    wants=wants,
 )

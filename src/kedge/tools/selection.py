@@ -137,11 +137,9 @@ def _retyped(type_: DesignerType, entry: Entry) -> DesignerType:
     return DesignerType.parse(type_.name, entry.size or type_.size_text)
 
 
-def project(
-    chosen: Sequence[Chosen], selection: Selection, context: Context, *, no_underscores: bool = False
-) -> list[exp.Expr]:
-    """Return the projections that make the selected fields; ``no_underscores`` is as in ``Query``."""
-    converter = Converter(context.tool_id, selection.comma_decimal, no_underscores)
+def project(chosen: Sequence[Chosen], selection: Selection, context: Context) -> list[exp.Expr]:
+    """Return the projections that make the selected fields."""
+    converter = Converter(context.tool_id, selection.comma_decimal)
     return [
         exp.alias_(
             converter.convert(

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from kedge.tools.contract import FileSink
     from kedge.tools.schema import Schema
     from kedge.workflow.arriving import Arriving, Traffic
@@ -36,11 +38,20 @@ class Conversions:
             for tool, text in zip(
                 pa.chunked_array(tools).to_pylist(), pa.chunked_array(texts).to_pylist(), strict=True
             ):
-                self._counts[tool] += 1
-                kept = self._texts.setdefault(tool, [])
-                if len(kept) < self.keep or text < kept[-1]:
-                    insort(kept, text)
-                    del kept[self.keep :]
+                self._add(tool, text)
+
+    def note_all(self, tool: int, texts: Iterable[str]) -> None:
+        """Take messages of one tool."""
+        with self._lock:
+            for text in texts:
+                self._add(tool, text)
+
+    def _add(self, tool: int, text: str) -> None:
+        self._counts[tool] += 1
+        kept = self._texts.setdefault(tool, [])
+        if len(kept) < self.keep or text < kept[-1]:
+            insort(kept, text)
+            del kept[self.keep :]
 
     def counts(self) -> dict[int, int]:
         """Return the number of values by tool id, of the tools that changed any."""

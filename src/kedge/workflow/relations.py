@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from kedge.tools.contract import OrderKey, Query, Source, aliased, column, select_from
-from kedge.tools.sql import call, number
+from kedge.tools.contract import OrderKey, Query, Scan, Source, aliased, column, select_from
+from kedge.tools.expecting import expecting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,17 +19,21 @@ if TYPE_CHECKING:
     from kedge.tools.schema import Schema
     from kedge.workflow.arriving import Arriving
 
+EXPECTED = 10_000_000
+"""Records that a stream is taken to have: more than what is held of the other side of a join."""
+
 
 @dataclass(frozen=True)
 class Statement:
     """A query with everything that it reads.
 
-    ``arriving`` are the streams among that, each with the number of times that the query reads it. ``place`` is where
-    the tool that runs it stands in the plan.
+    ``arriving`` are the streams among that, each with the number of times that the query reads it, ``scans`` the
+    records of sources, by name. ``place`` is where the tool that runs it stands in the plan.
     """
 
     query: exp.Query
     arriving: Mapping[Arriving, int] = field(default_factory=dict)
+    scans: Mapping[str, Scan] = field(default_factory=dict)
     place: int = 0
 
 
@@ -52,25 +56,27 @@ class Relation:
     parents: tuple[Relation, ...] = ()
     count: Count = field(default_factory=Count)
     arriving: Arriving | None = None
-    no_underscores: bool = False
+    scans: Mapping[str, Scan] = field(default_factory=dict)
+    typed: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, name: str, schema: Schema, query: Query, parents: tuple[Relation, ...]) -> Relation:
         """Return the relation that a tool's SELECT makes."""
         made = cls(name, schema, query.select, query.order, query.natural, parents)
-        return replace(made, no_underscores=query.no_underscores)
+        return replace(made, scans=query.scans, typed=query.typed)
 
     @classmethod
     def over(cls, name: str, schema: Schema, arriving: Arriving, count: Count) -> Relation:
         """Return the relation of records that arrive as a stream, in the schema's types."""
         columns = aliased((exp.cast(column(field.name), field.type.sql), field.name) for field in schema)
         arrived = select_from(columns, _table(arriving.name))
-        query = exp.union(arrived, _no_records(schema), distinct=False, copy=False)
+        none = expecting(EXPECTED, ((field.name, field.type.sql) for field in schema))
+        query = exp.union(arrived, none, distinct=False, copy=False)
         return cls(name, schema, query, natural=True, count=count, arriving=arriving)
 
     def source(self, ordered: bool) -> Source:
         """Return the relation as an input; its order is handed on only where it is needed."""
-        source = Source(self.name, self.schema, no_underscores=self.no_underscores)
+        source = Source(self.name, self.schema, typed=self.typed)
         if not ordered:
             return source
         return replace(source, order=self.order, natural=self.natural, rowid=self.query is None)
@@ -78,7 +84,7 @@ class Relation:
     def as_table(self, rows: int) -> Relation:
         """Return the relation after it has been materialised under its name."""
         self.count.rows = rows
-        return replace(self, query=None, parents=(), arriving=None)
+        return replace(self, query=None, parents=(), arriving=None, scans={}, typed={})
 
     def everything(self) -> Statement:
         """Return one statement that yields the rows with their hidden columns, in no promised order unless natural."""
@@ -94,23 +100,6 @@ class Relation:
         if limit:
             select = select.limit(limit, copy=False)
         return statement(select, (self,))
-
-
-def _no_records(schema: Schema) -> exp.Select:
-    """Return a SELECT of no rows of which DuckDB expects 10 million.
-
-    It takes a stream for one row, and would keep the whole of it as the smaller side of a join. The values are not
-    constants, which it would see through.
-    """
-    text = exp.cast(exp.column("n", "a"), "text")
-    values = aliased((exp.TryCast(this=text.copy(), to=field.type.sql), field.name) for field in schema)
-    first, second = (exp.Table(this=call("range", number(7000)), alias=_naming(name)) for name in ("a", "b"))
-    none = exp.LT(this=exp.column("n", "a"), expression=number(0))
-    return select_from(values, first).join(second, join_type="cross", copy=False).where(none, copy=False)
-
-
-def _naming(name: str) -> exp.TableAlias:
-    return exp.TableAlias(this=exp.to_identifier(name), columns=[exp.to_identifier("n")])
 
 
 def _table(name: str) -> exp.Table:
@@ -134,7 +123,8 @@ def statement(query: exp.Query, parents: Sequence[Relation]) -> Statement:
     for name, relation in chain.items():
         assert relation.query is not None
         result = result.with_(exp.to_identifier(name, quoted=True), relation.query, copy=False)
-    return Statement(result, _readings(query, chain))
+    scans = {name: scan for relation in chain.values() for name, scan in relation.scans.items()}
+    return Statement(result, _readings(query, chain), scans)
 
 
 def _readings(query: exp.Query, chain: Mapping[str, Relation]) -> dict[Arriving, int]:

@@ -26,6 +26,7 @@ from kedge.workflow.running_step import RunningStep
 from kedge.workflow.schedule import run_in_order
 
 if TYPE_CHECKING:
+    from kedge.formula.types import DesignerType
     from kedge.workflow.engine import Engine
     from kedge.workflow.planner import Anchor, Plan
 
@@ -195,10 +196,21 @@ class Run:
             }
             context = context.with_facts(facts)
         schemas = tool.tool.bind(tool.config, self._inputs(tool, lambda wire, _: self._relation(wire).schema), context)
+        context = replace(context, wanted=self._wanted(tool, schemas))
         if tool.tool.build:
             self._build(tool, sources, schemas, context)
         elif tool.tool.write:
             self._write(tool, sources, context)
+
+    def _wanted(self, tool: ResolvedTool, schemas: Mapping[str, Schema]) -> Mapping[str, DesignerType]:
+        """Return the types that the only reader of a source's only output converts its fields to."""
+        if tool.wires or len(schemas) != 1:
+            return {}
+        anchor, schema = next(iter(schemas.items()))
+        if self.plan.uses.get((tool.tool_id, anchor)) != 1 or (tool.tool_id, anchor) in self.plan.kept:
+            return {}
+        reader = next(item for item in self.plan.tools for wire in item.wires if wire.origin == tool.tool_id)
+        return reader.tool.wants(reader.config, schema) if reader.tool.wants else {}
 
     def _inputs(self, tool: ResolvedTool, item: Callable[[Wire, ResolvedTool], Any]) -> Inputs[Any]:
         by_anchor: dict[str, list[Any]] = {entry.name: [] for entry in tool.tool.inputs}

@@ -1,0 +1,80 @@
+"""What one statement reads beside the tables of the database: streams of steps, and scans of sources."""
+
+from __future__ import annotations
+
+__all__ = ["Reading"]
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from kedge.workflow.scanning import Scanning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import duckdb
+
+    from kedge.workflow.engine import Conversions
+    from kedge.workflow.relations import Statement
+
+LARGE = 32 << 20
+"""Bytes of a source from which it pays to ask DuckDB first which columns it will look at."""
+
+
+class Reading:
+    """A cursor with the streams and scans of a statement under their names. Afterwards :meth:`finish` or :meth:`fail`.
+
+    :meth:`close` it in any case.
+    """
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, statement: Statement, conversions: Conversions) -> None:
+        self.cursor = cursor
+        self._streams = tuple(statement.arriving)
+        self._scans = {
+            name: Scanning(scan, partial(conversions.note_all, scan.tool_id)) for name, scan in statement.scans.items()
+        }
+        for stream in self._streams:
+            cursor.register(stream.name, stream)
+        for name, scanning in self._scans.items():
+            cursor.register(name, scanning)
+
+    def narrow(self, text: str) -> None:
+        """Leave out the columns of large scans that a statement does not look at, as DuckDB plans it."""
+        large = [scanning for scanning in self._scans.values() if scanning.scan.size >= LARGE]
+        if not large:
+            return
+        found = self.cursor.execute(f"EXPLAIN (FORMAT json) {text}").fetchall()
+        used = {name for node in _nodes(json.loads(found[0][1])) for name in _projected(node)}
+        for scanning in large:
+            scanning.narrow(used)
+
+    def finish(self) -> None:
+        """Read what the statement left of the streams. Raises the errors of their steps."""
+        for stream in self._streams:
+            stream.finish()
+
+    def fail(self) -> BaseException | None:
+        """End the steps of the streams, and return the error of a stream or a scan that ended the statement."""
+        faults = [*(stream.fault for stream in self._streams), *(it.fault for it in self._scans.values())]
+        for stream in self._streams:
+            stream.abandon()
+        return next((fault for fault in faults if fault is not None), None)
+
+    def close(self) -> None:
+        """Close the cursor, and what is still open of the scans."""
+        self.cursor.close()
+        for scanning in self._scans.values():
+            scanning.close()
+
+
+def _nodes(plan: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for node in plan:
+        yield node
+        yield from _nodes(node.get("children", []))
+
+
+def _projected(node: dict[str, Any]) -> list[str]:
+    """Return the columns that a scan hands on; names of columns of scans are like no others."""
+    names = node.get("extra_info", {}).get("Projections", [])
+    return [names] if isinstance(names, str) else names
