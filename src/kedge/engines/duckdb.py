@@ -14,7 +14,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from kedge.engines.files import write_file
-from kedge.engines.functions import register_functions
+from kedge.engines.functions import Functions
 from kedge.engines.memory import available_memory
 from kedge.exceptions import KedgeError, WorkflowError
 from kedge.tools.delimited import explained
@@ -56,7 +56,7 @@ class DuckDBEngine:
         self._connection = duckdb.connect(":memory:", config=_settings(temporary, memory_limit, threads))
         with contextlib.suppress(duckdb.Error):  # a version that does not have it
             self._connection.execute(f"SET disabled_optimizers = '{HASTY}'")
-        self._functions = register_functions(self._connection, self.conversions)
+        self._functions = Functions(self._connection, self.conversions)
 
     @property
     def statements(self) -> list[str]:
@@ -115,8 +115,7 @@ class DuckDBEngine:
 
     def close(self) -> None:
         """Give everything back."""
-        for name in self._functions:
-            self._connection.remove_function(name)
+        self._functions.remove()
         self._connection.close()
 
     @contextlib.contextmanager
@@ -163,6 +162,8 @@ class DuckDBEngine:
     def _checked(self, text: str, place: int) -> str:
         if self._cancelled.is_set():
             raise WorkflowError(CANCELLED)
+        with self._opening:
+            self._functions.provide(text)
         self._noted.append((place, text))
         return text
 
