@@ -64,7 +64,8 @@ class TestMain:
 
     def test_a_file_that_is_not_there_is_a_wrong_call(self, tmp_path: Path) -> None:
         missing = tmp_path / "none.yxmd"
-        done = subprocess.run([sys.executable, "-m", "kedge.cli", "run", str(missing)], capture_output=True, check=False)
+        command = [sys.executable, "-m", "kedge.cli", "run", str(missing)]
+        done = subprocess.run(command, capture_output=True, check=False)
         assert done.returncode == 2
         assert b"none.yxmd" in done.stderr
 
