@@ -190,7 +190,7 @@ def _register(cursor: duckdb.DuckDBPyConnection, statement: Statement) -> None:
 
 
 def _text(statement: Statement) -> str:
-    return statement.query.sql(DIALECT)
+    return statement.query.sql(DIALECT, copy=False)  # no tree is written twice
 
 
 def _quoted(name: str) -> str:
