@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -61,6 +62,21 @@ class TestMain:
         modules = [f"kedge.cli.{place.module}" for place in COMMANDS.values()]
         found = loaded(modules, "check", str(flow), "--set", "User.X=1")
         assert found == {"kedge.cli.app", "kedge.cli.flow"}
+
+    @pytest.mark.parametrize("options", [(), ("--memory", "512")])
+    def test_what_is_loaded_before_the_engine_is_searched_for_garbage_no_more(
+        self, options: tuple[str, ...], flow: Path
+    ) -> None:
+        code = "import gc, sys\nfrom kedge.cli import main\ntry: main()\nfinally: print(gc.get_freeze_count() > 20_000)"
+        command = [sys.executable, "-c", code, "run", str(flow), *options]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1] == "True"
+        assert "leak" not in done.stderr
+
+    def test_a_process_with_other_work_keeps_its_garbage_in_search(self, flow: Path) -> None:
+        before = gc.get_freeze_count()
+        assert CliRunner().invoke(app, ["run", str(flow)]).exit_code == 0
+        assert gc.get_freeze_count() == before
 
     def test_a_file_that_is_not_there_is_a_wrong_call(self, tmp_path: Path) -> None:
         missing = tmp_path / "none.yxmd"
