@@ -20,9 +20,7 @@ GRPC, RECORD_SOCKET, SHARED_MEMORY = "gRPC alone", "record socket", "shared memo
 TRANSPORTS = (GRPC, RECORD_SOCKET, SHARED_MEMORY)
 """Over nothing but gRPC, over a record socket with the records inline, and over both with records in shared memory."""
 
-_CLI_OVER_GRPC = (
-    "from kedge.host import session; session.SOCKETS_SUPPORTED = False; from kedge.cli.app import main; main()"
-)
+_CLI_OVER_GRPC = "from kedge.host import session; session.SOCKETS_SUPPORTED = False; from kedge.cli import main; main()"
 _chosen: ContextVar[str] = ContextVar("transport", default=SHARED_MEMORY)
 
 T = TypeVar("T")

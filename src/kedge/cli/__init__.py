@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from kedge.cli.app import main
+from kedge.cli.start import main
 
 __all__ = ["main"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kedge.cli.app import main
+from kedge.cli.start import main
 
 if __name__ == "__main__":
     main()

@@ -13,7 +13,9 @@ from kedge.cli.exits import errors_as_exit_codes
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Measure, against named peers in the same run; prints JSON.", no_args_is_help=True)
+app = typer.Typer(
+    help="Measure, against named peers in the same run; prints JSON.", no_args_is_help=True, add_completion=False
+)
 
 Rounds = Annotated[int, typer.Option(min=1, help="pairs of measurements; the median is reported")]
 

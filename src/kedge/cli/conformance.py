@@ -8,13 +8,14 @@ import typer
 
 from kedge.cli.arguments import anchored_files
 from kedge.cli.exits import CLEAN, REPORTED, errors_as_exit_codes
-from kedge.cli.tool import ConfigFile, ConfigPairs, ToolArgument  # noqa: TC001 - typer reads them
+from kedge.cli.tool import ConfigFile, ConfigPairs, ToolArgument, app
 from kedge.exceptions import UsageError
 from kedge.testing.checks.check import Verdict
 
 __all__ = ["check_tool"]
 
 
+@app.command("test")
 def check_tool(
     tool: ToolArgument,
     sample: Annotated[

@@ -15,8 +15,6 @@ import traceback
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
 
-import typer
-
 from kedge.exceptions import KedgeError, ToolCrashed, ToolError, ToolStartError, UsageError, WorkflowError
 
 if TYPE_CHECKING:
@@ -59,30 +57,36 @@ def errors_as_exit_codes() -> Iterator[None]:
             yield
     except KeyboardInterrupt as error:
         print(error if isinstance(error, EndedBySignal) else "interrupted", file=sys.stderr)
-        raise typer.Exit(getattr(error, "exit_code", INTERRUPTED)) from None
+        raise SystemExit(getattr(error, "exit_code", INTERRUPTED)) from None
     except KedgeError as error:
         text = error.headline if isinstance(error, ToolStartError | ToolCrashed) else error
         print(f"error: {text}", file=sys.stderr)
-        raise typer.Exit(exit_code(error)) from None
-    except (typer.Exit, typer.Abort):
-        raise
+        raise SystemExit(exit_code(error)) from None
     except BrokenPipeError:
         if not _reader_has_ended():
             traceback.print_exc()
-            raise typer.Exit(MACHINERY) from None
+            raise SystemExit(MACHINERY) from None
         raise SystemExit(UNREAD) from None
     except ModuleNotFoundError as error:
         name = (error.name or "").partition(".")[0]
         if name in ("", "kedge"):
             traceback.print_exc()
-            raise typer.Exit(MACHINERY) from None
+            raise SystemExit(MACHINERY) from None
         print(
             f"error: this command needs the package {name}, which is not installed: pip install {name}", file=sys.stderr
         )
-        raise typer.Exit(USAGE) from None
-    except Exception:
+        raise SystemExit(USAGE) from None
+    except Exception as error:
+        if _is_end_of_command(error):
+            raise
         traceback.print_exc()
-        raise typer.Exit(MACHINERY) from None
+        raise SystemExit(MACHINERY) from None
+
+
+def _is_end_of_command(error: Exception) -> bool:
+    """Whether it is typer's way to exit; no command without typer raises that."""
+    typer = sys.modules.get("typer")
+    return typer is not None and isinstance(error, typer.Exit | typer.Abort)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "print_new_tool"]
 
-app = typer.Typer(help="Make a workspace, or a tool in one.", no_args_is_help=True)
+app = typer.Typer(help="Make a workspace, or a tool in one.", no_args_is_help=True, add_completion=False)
 
 Description = Annotated[str | None, typer.Option(metavar="TEXT", help="what it is for")]
 NoInput = Annotated[bool, typer.Option("--no-input", help="ask nothing, take the defaults")]

@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 
 from kedge.cli.exits import errors_as_exit_codes
+from kedge.cli.new import app
 
 __all__ = ["new_ui"]
 
 
+@app.command("ui")
 def new_ui(
     tool: Annotated[
         str, typer.Argument(metavar="TOOL", help="a tool of the workspace, package:Tool or path/to/file.py:Tool")

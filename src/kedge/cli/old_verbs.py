@@ -20,26 +20,23 @@ from kedge.exceptions import UsageError
 if TYPE_CHECKING:
     from kedge.workspace.project import Workspace, WorkspaceTool
 
-__all__ = ["add_to"]
+__all__ = [
+    "create_ayx_plugin",
+    "create_yxi",
+    "designer_install",
+    "generate_config_files",
+    "generate_tests",
+    "generate_ui",
+    "install_package",
+    "run_tests",
+    "sdk_workspace_init",
+]
 
 _LIKE_BEFORE = "Python SDK Examples"
 
 OmitUi = Annotated[bool, typer.Option("--omit-ui/--no-omit-ui", help="build no page; one that is there is packed")]
 InstallType = Annotated[str, typer.Option(metavar="user", help="for whom")]
 ToolName = Annotated[str | None, typer.Option("--tool-name", metavar="NAME", help="this tool alone")]
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the verbs to the ``kedge`` command."""
-    app.command("sdk-workspace-init", hidden=True)(sdk_workspace_init)
-    app.command("create-ayx-plugin", hidden=True)(create_ayx_plugin)
-    app.command("generate-config-files", hidden=True)(generate_config_files)
-    app.command("generate-tests", hidden=True)(generate_tests)
-    app.command("generate-ui", hidden=True)(generate_ui)
-    app.command("create-yxi", hidden=True)(create_yxi)
-    app.command("designer-install", hidden=True)(designer_install)
-    app.command("install-yxi", hidden=True)(install_package)
-    app.command("test", hidden=True, context_settings={"ignore_unknown_options": True})(run_tests)
 
 
 def sdk_workspace_init(

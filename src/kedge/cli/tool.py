@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "output_files", "tool_call"]
 
-app = typer.Typer(help="Run, inspect and serve one tool.", no_args_is_help=True)
+app = typer.Typer(help="Run, inspect and serve one tool.", no_args_is_help=True, add_completion=False)
 
 ToolArgument = Annotated[str, typer.Argument(metavar="PACKAGE:TOOL", help="package:Tool or path/to/file.py:Tool")]
 Inputs = Annotated[list[str] | None, typer.Option("-i", "--input", metavar="ANCHOR=FILE", help="records to read")]

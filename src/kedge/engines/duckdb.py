@@ -14,7 +14,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from kedge.engines.files import write_file
-from kedge.engines.functions import register_functions
+from kedge.engines.functions import Functions
 from kedge.engines.memory import available_memory
 from kedge.engines.reading import Reading
 from kedge.exceptions import KedgeError, WorkflowError
@@ -61,7 +61,7 @@ class DuckDBEngine:
         self._connection = duckdb.connect(":memory:", config=_settings(temporary, memory_limit, threads))
         known = {name for (name,) in self._connection.execute("SELECT name FROM duckdb_optimizers()").fetchall()}
         self._connection.execute(f"SET disabled_optimizers = '{','.join(known.intersection(UNWANTED))}'")
-        self._functions = register_functions(self._connection, self.conversions)
+        self._functions = Functions(self._connection, self.conversions)
 
     @property
     def statements(self) -> list[str]:
@@ -117,8 +117,7 @@ class DuckDBEngine:
 
     def close(self) -> None:
         """Give everything back."""
-        for name in self._functions:
-            self._connection.remove_function(name)
+        self._functions.remove()
         self._connection.close()
 
     @contextlib.contextmanager
@@ -169,6 +168,8 @@ class DuckDBEngine:
     def _check(self, text: str, place: int) -> None:
         if self._cancelled.is_set():
             raise WorkflowError(CANCELLED)
+        with self._opening:
+            self._functions.provide(text)
         self._noted.append((place, text))
 
 
@@ -189,7 +190,7 @@ def _until_end(
 
 
 def _text(statement: Statement) -> str:
-    return statement.query.sql(DIALECT)
+    return statement.query.sql(DIALECT, copy=False)  # no tree is written twice
 
 
 def _quoted(name: str) -> str:

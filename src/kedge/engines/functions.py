@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["register_functions"]
+__all__ = ["Functions"]
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from kedge.formula.options import FormulaOptions
 from kedge.formula.regexes import Pattern, pattern_of, replace
-from kedge.formula.udfs import UDFS, register
+from kedge.formula.udfs import register
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,39 +21,56 @@ if TYPE_CHECKING:
     from kedge.workflow.engine import Conversions
 
 OPTIONS = FormulaOptions()
+NOTE = "kedge_note"
+_NAMES = re.compile(r"\bkedge_\w+", re.IGNORECASE)  # sqlglot writes the names of functions in capitals
 Column = Any  # an Arrow array, which has no types to name
 
 
-def register_functions(connection: duckdb.DuckDBPyConnection, conversions: Conversions) -> list[str]:
-    """Register the functions on a connection and return their names.
+class Functions:
+    """The functions of one database, each registered when the first statement that calls it comes.
 
+    To register all of them takes longer than the statement of a small workflow. Not for several threads at once.
     ``kedge_note(tool, text, value)`` notes a conversion that lost something and returns ``value``; statements call it
     in a CASE branch that only such rows reach, so rows that convert well cost nothing. ``kedge_pattern_…`` are the
     methods of the RegEx tool. The functions of the expression language register themselves.
     """
 
-    def note(tool: Column, text: Column, value: Column) -> Column:
-        conversions.note(tool, text)
+    def __init__(self, connection: duckdb.DuckDBPyConnection, conversions: Conversions) -> None:
+        self._connection = connection
+        self._conversions = conversions
+        self._looked_for: set[str] = set()
+        self._registered: list[str] = []
+
+    def provide(self, statement: str) -> None:
+        """Register what a statement calls, for all connections of the database."""
+        names = {name.lower() for name in _NAMES.findall(statement)} - self._looked_for
+        if not names:
+            return
+        self._looked_for |= names
+        if NOTE in names:
+            self._add(NOTE, self._note, ["BIGINT", "VARCHAR", "VARCHAR"], "VARCHAR", volatile=True)
+        for name in names & REGEX_FUNCTIONS.keys():
+            function, extra, result = REGEX_FUNCTIONS[name]
+            self._add(name, function, ["VARCHAR", "VARCHAR", "BOOLEAN", *extra], result)
+        self._registered += register(self._connection, names)
+
+    def remove(self) -> None:
+        """Take the functions from the database, which else holds what they hold."""
+        for name in self._registered:
+            self._connection.remove_function(name)
+        self._registered.clear()
+
+    def _note(self, tool: Column, text: Column, value: Column) -> Column:
+        self._conversions.note(tool, text)
         return value
 
-    _register(connection, "kedge_note", note, ["BIGINT", "VARCHAR", "VARCHAR"], "VARCHAR", volatile=True)
-    for name, (function, extra, result) in REGEX_FUNCTIONS.items():
-        _register(connection, name, function, ["VARCHAR", "VARCHAR", "BOOLEAN", *extra], result)
-    register(connection)
-    return ["kedge_note", *REGEX_FUNCTIONS, *(udf.name for udf in UDFS())]
-
-
-def _register(
-    connection: duckdb.DuckDBPyConnection,
-    name: str,
-    function: Callable[..., Column],
-    parameters: list[str],
-    result: str,
-    volatile: bool = False,
-) -> None:
-    connection.create_function(  # type: ignore[call-overload]
-        name, function, parameters, result, type="arrow", null_handling="special", side_effects=volatile
-    )
+    def _add(
+        self, name: str, function: Callable[..., Column], parameters: list[str], result: str, volatile: bool = False
+    ) -> None:
+        self._connection.create_function(  # type: ignore[call-overload]
+            name, function, parameters, result, type="arrow", null_handling="special", side_effects=volatile
+        )
+        self._registered.append(name)
 
 
 def _pattern(pattern: Column, ignore_case: Column) -> Pattern:

@@ -17,7 +17,7 @@ from kedge.formula.typed import Function, Literal, Nulls
 from kedge.formula.types import DesignerType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Container, Iterable
 
     from duckdb import DuckDBPyConnection
 
@@ -99,9 +99,13 @@ UDFS: Final = _all
 """All user-defined functions; a call, because building them takes a moment."""
 
 
-def register(connection: DuckDBPyConnection) -> None:
-    """Add all user-defined functions to a connection, and to those that share its database."""
-    for udf in _all():
+def register(connection: DuckDBPyConnection, names: Container[str] | None = None) -> list[str]:
+    """Add user-defined functions to a connection, and to those that share its database: all, or those of ``names``.
+
+    Returns the names of those that were added.
+    """
+    added = [udf for udf in _all() if names is None or udf.name in names]
+    for udf in added:
         connection.create_function(  # type: ignore[call-overload]
             udf.name,
             udf.compute,
@@ -111,3 +115,4 @@ def register(connection: DuckDBPyConnection) -> None:
             null_handling="special",
             side_effects=not udf.pure,
         )
+    return [udf.name for udf in added]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["compiled", "condition", "stored"]
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -41,12 +42,25 @@ def compiled(
 
     ``current`` is what ``[_CurrentField_]`` stands for, ``rows`` allows ``[Row-1:Field]``.
     """
-    fields = {field.name: field.type for field in schema}
-    constants = dict(context.constants)
+    fields = tuple((field.name, field.type) for field in schema)
+    constants = tuple(context.constants.items())
     try:
-        return bind(text, fields, options=options_of(context), constants=constants, current=current, rows=rows)
+        return _bound(text, fields, options_of(context), constants, current, rows)
     except WorkflowError as fault:
         raise WorkflowError(f"{place}: {fault}") from fault
+
+
+@lru_cache(maxsize=64)
+def _bound(
+    text: str,
+    fields: tuple[tuple[str, DesignerType], ...],
+    options: FormulaOptions,
+    constants: tuple[tuple[str, str | float], ...],
+    current: Current | None,
+    rows: bool,
+) -> Typed:
+    """Type an expression; kept, since a tool asks for its schema and then for its SQL."""
+    return bind(text, dict(fields), options=options, constants=dict(constants), current=current, rows=rows)
 
 
 def condition(text: str, schema: Schema, context: Context, place: str) -> Typed:
@@ -76,4 +90,4 @@ def stored_sql(translated: exp.Expr, value: Typed, target: DesignerType, context
     if source.is_string and not isinstance(value, FieldRef | Literal):
         source = V_WSTRING  # the size of a computed text is an estimate, so its length is looked at
     converted = Converter(context.tool_id).convert(translated, source, target, field)
-    return converted if value.type == target else exp.cast(converted, target.sql)
+    return converted if value.type == target else exp.cast(converted, target.sql, copy=False)
