@@ -77,13 +77,13 @@ class Converter:
         if done.problem is not None:
             cut = f" is cut to {target.size} characters"
             told = cut if target.is_string else f" does not convert to {target.name}"
-            noted = self._note(field, shown, told, exp.cast(result.copy(), "text"))
+            noted = self._note(field, shown, told, exp.cast(result, "text"))
             lost = noted if target.is_string else exp.TryCast(this=noted, to=target.sql)
             branches.append((_sql(done.problem, value), lost))
         return case(branches, result) if branches else result
 
     def _note(self, field: str, value: exp.Expr, complaint: str, result: exp.Expr) -> exp.Expr:
-        shown = call("left", exp.cast(value.copy(), "text"), number(MOST_SHOWN))
+        shown = call("left", exp.cast(value, "text"), number(MOST_SHOWN))
         message = call("concat", text(f"{field}: "), shown, text(complaint))
         return call("kedge_note", number(self.tool_id), message, result)
 
@@ -102,7 +102,7 @@ def _plain(value: exp.Expr, source: DesignerType, target: DesignerType) -> list[
     clean = _without_underscore(value)
     direct = exp.TryCast(this=value.copy(), to=target.sql)
     if target.is_integer:
-        same = exp.EQ(this=call("strlen", exp.cast(direct.copy(), "text")), expression=call("strlen", value.copy()))
+        same = exp.EQ(this=call("strlen", exp.cast(direct, "text")), expression=call("strlen", value.copy()))
         counted = all_of([not_null(direct), _from(value, "1"), clean])
         return [(counted, direct.copy()), (same, direct.copy())]
     if target.name in ("Float", "Double"):

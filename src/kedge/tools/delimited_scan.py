@@ -35,7 +35,7 @@ SAMPLE = 1 << 16
 MOST_SHOWN = 100
 THREADS = min(os.cpu_count() or 1, 8)
 AHEAD = 2 * THREADS
-"""Pieces that are parsed while the first of them is waited for; each takes some 12 MB."""
+"""Pieces that are parsed while the first of them is waited for; each takes some 4 MB."""
 UNREADABLE = "bytes that are not text in this code page; choose the file's code page"
 Note: TypeAlias = "Callable[[list[str]], None]"
 Item = TypeVar("Item")

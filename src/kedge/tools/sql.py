@@ -56,11 +56,9 @@ def not_null(value: exp.Expr) -> exp.Not:
 
 
 def case(branches: Iterable[tuple[exp.Expr, exp.Expr]], default: exp.Expr) -> exp.Case:
-    """Return CASE WHEN … THEN … ELSE default END."""
-    result = exp.Case()
-    for condition, value in branches:
-        result = result.when(condition, value)
-    return result.else_(default)
+    """Return CASE WHEN … THEN … ELSE default END, of copies: sqlglot's own builder copies all of it at each step."""
+    whens = [exp.If(this=condition.copy(), true=value.copy()) for condition, value in branches]
+    return exp.Case(ifs=whens, default=default.copy())
 
 
 def all_of(conditions: Sequence[exp.Expr]) -> exp.Expr:

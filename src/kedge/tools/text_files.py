@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BLOCK = 1 << 20
-PIECE = 4 << 20
-"""Bytes of a piece: large enough to parse fast, small enough that a few of them lie in memory."""
+PIECE = 1 << 20
+"""Bytes of a piece: large enough to parse fast, small enough to lie in the cache with what is made of it."""
 LARGEST_PIECE = 64 << 20
 """Bytes up to which a line end outside quotes is looked for."""
 MARKS = {
