@@ -48,6 +48,7 @@ class DuckDBEngine:
 
     def __init__(self, temporary: Path, memory_limit: int | None = None, threads: int | None = None) -> None:
         self.conversions = Conversions()
+        self.counted: dict[int, int] = {}
         self._noted: list[tuple[int, str]] = []
         self._opening = threading.Lock()
         self._may_grow = threads is None
@@ -56,7 +57,7 @@ class DuckDBEngine:
         self._connection = duckdb.connect(":memory:", config=_settings(temporary, memory_limit, threads))
         with contextlib.suppress(duckdb.Error):  # a version that does not have it
             self._connection.execute(f"SET disabled_optimizers = '{HASTY}'")
-        self._functions = register_functions(self._connection, self.conversions)
+        self._functions = register_functions(self._connection, self.conversions, self.counted)
 
     @property
     def statements(self) -> list[str]:

@@ -23,23 +23,31 @@ OPTIONS = FormulaOptions()
 Column = Any  # an Arrow array, which has no types to name
 
 
-def register_functions(connection: duckdb.DuckDBPyConnection, conversions: Conversions) -> list[str]:
+def register_functions(
+    connection: duckdb.DuckDBPyConnection, conversions: Conversions, counted: dict[int, int]
+) -> list[str]:
     """Register the functions on a connection and return their names.
 
     ``kedge_note(tool, text, value)`` notes a conversion that lost something and returns ``value``; statements call it
-    in a CASE branch that only such rows reach, so rows that convert well cost nothing. ``kedge_pattern_…`` are the
-    methods of the RegEx tool. The functions of the expression language register themselves.
+    in a CASE branch that only such rows reach, so rows that convert well cost nothing. ``kedge_counted(number, rows)``
+    reports a number of records to ``counted`` and returns it. ``kedge_pattern_…`` are the methods of the RegEx tool.
+    The functions of the expression language register themselves.
     """
 
     def note(tool: Column, text: Column, value: Column) -> Column:
         conversions.note(tool, text)
         return value
 
+    def count(place: Column, rows: Column) -> Column:
+        counted.update(zip(pa.chunked_array(place).to_pylist(), pa.chunked_array(rows).to_pylist(), strict=True))
+        return rows
+
+    _register(connection, "kedge_counted", count, ["BIGINT", "BIGINT"], "BIGINT", volatile=True)
     _register(connection, "kedge_note", note, ["BIGINT", "VARCHAR", "VARCHAR"], "VARCHAR", volatile=True)
     for name, (function, extra, result) in REGEX_FUNCTIONS.items():
         _register(connection, name, function, ["VARCHAR", "VARCHAR", "BOOLEAN", *extra], result)
     register(connection)
-    return ["kedge_note", *REGEX_FUNCTIONS, *(udf.name for udf in UDFS())]
+    return ["kedge_note", "kedge_counted", *REGEX_FUNCTIONS, *(udf.name for udf in UDFS())]
 
 
 def _register(

@@ -72,7 +72,12 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     projections = project(_chosen(config, targets.schema, source.schema, None), config.selection, context)
     carried = [column(key.column, "l") for key in targets.order] + [column(key.column, "r") for key in source.order]
     select = exp.select(*projections, *carried).from_(targets.named("l"))
-    return {"Output": Query(select.join(source.named("r"), join_type="cross"), (*targets.order, *source.order))}
+    order = (*targets.order, *source.order)
+    return {"Output": Query(select.join(source.named("r"), join_type="cross"), order, rows=_pairs, grows=True)}
+
+
+def _pairs(rows: Inputs[int]) -> int:
+    return rows.one("Targets") * rows.one("Source")
 
 
 TOOL = Tool(

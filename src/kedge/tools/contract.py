@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from kedge.tools.settings import Settings
 
 HIDDEN = "__kedge_"
+FEW = 100_000
+"""Records of a source up to which a run is small: every anchor is counted."""
 
 Item = TypeVar("Item")
 Config = TypeVar("Config")
@@ -86,7 +88,9 @@ class OrderKey:
 class Query:
     """One SELECT. Its columns are those of the schema and then the hidden ones; ``order`` and ``natural`` as above.
 
-    ``same_count`` names the input anchor whose number of rows the result has, where that is certain.
+    ``same_count`` names the input anchor whose number of rows the result has, where that is certain; ``rows`` says the
+    number from those of the inputs, where that is certain. ``few`` says of a source that it has some 100,000 rows at
+    most, by whatever can be known before they are read; ``grows`` that there may be many more rows than in the inputs.
     ``no_underscores`` says that no text of the result holds one: where one may, every conversion to a number looks for
     it, since the engine takes ``1_000`` for a number.
     """
@@ -95,6 +99,9 @@ class Query:
     order: tuple[OrderKey, ...] = ()
     natural: bool = False
     same_count: str = ""
+    rows: Callable[[Inputs[int]], int] | None = None
+    few: bool = False
+    grows: bool = False
     no_underscores: bool = False
 
 
@@ -316,7 +323,8 @@ class Tool(Generic[Config]):
     """A standard tool; ``plugins`` are plugin strings and macro base names.
 
     ``order`` overrides the order of the inputs by configuration. ``sink`` says that the tool is run for its effect,
-    ``write`` which file it leaves. ``probes`` are the input anchors that ``probe`` reads.
+    ``write`` which file it leaves. ``probes`` are the input anchors that ``probe`` reads. ``shares`` names the input
+    anchor of which each record leaves by one output anchor and one only.
     """
 
     plugins: tuple[str, ...]
@@ -330,6 +338,7 @@ class Tool(Generic[Config]):
     order: Callable[[Config], Mapping[str, Order]] | None = None
     write: Callable[[Config, Source, Context], FileSink] | None = None
     sink: bool = False
+    shares: str = ""
 
     def order_of(self, config: Any, anchor: str) -> Order:
         """Return what the tool does with the order of an input."""

@@ -17,7 +17,7 @@ from sqlglot import exp
 from kedge.exceptions import WorkflowError
 from kedge.formula.types import BOOL, DOUBLE, INT64, V_WSTRING, DesignerType
 from kedge.tools.arrow_types import designer_type
-from kedge.tools.contract import Built, Context, Inputs, Query, Source, Step, Tool, column
+from kedge.tools.contract import FEW, Built, Context, Inputs, Query, Source, Step, Tool, column
 from kedge.tools.delimited import DelimitedOptions, Scan, parse_delimited, read_header, scan_delimited
 from kedge.tools.options import Options
 from kedge.tools.paths import WILDCARDS, resolve_path, resolve_pattern, split_source
@@ -25,7 +25,7 @@ from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import NULL, call, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from kedge.tools.element import Element
 
@@ -55,6 +55,8 @@ UNSUPPORTED = {
     "64": "Tableau Hyper",
     "65": "Snowflake bulk load",
 }
+FEW_BYTES = 4 << 20
+"""Of text files: some 100,000 records of 40 bytes."""
 NAME_TYPES = {"": "", "No": "", "FileName": "FileName", "FullPath": "FullPath"}
 JSON_TYPES = {"BOOLEAN": BOOL, "BIGINT": INT64, "DOUBLE": DOUBLE, "UBIGINT": DesignerType("FixedDecimal", 20, 0)}
 
@@ -209,7 +211,19 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
     if len(scans) > 1 and config.limit:
         union = exp.select("*").from_(union.subquery("files"))
     clean = all(scan.no_underscores for scan in scans)
-    return {"Output": Query(union.limit(config.limit) if config.limit else union, natural=True, no_underscores=clean)}
+    select = union.limit(config.limit) if config.limit else union
+    rows, few = _known(config, [path for path, _ in _filled(config, files)])
+    return {"Output": Query(select, natural=True, rows=rows, few=few, no_underscores=clean)}
+
+
+def _known(config: Config, files: list[Path]) -> tuple[Callable[[Inputs[int]], int] | None, bool]:
+    """Say how many records there are, where the files say it, and whether they are few, else judged by their size."""
+    if config.format != "parquet":
+        few = sum(path.stat().st_size for path in files) <= FEW_BYTES
+        return None, few or 0 < config.limit <= FEW
+    total = sum(pq.read_metadata(path).num_rows for path in files)
+    found = min(total, config.limit) if config.limit else total
+    return lambda _: found, found <= FEW
 
 
 def _filled(config: Config, files: list[Path]) -> list[tuple[Path, Schema]]:

@@ -201,4 +201,5 @@ TOOL = Tool(
     parse=parse,
     bind=bind,
     build=build,
+    shares="Input",
 )

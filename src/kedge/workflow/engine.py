@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kedge.tools.contract import FileSink
     from kedge.tools.schema import Schema
     from kedge.workflow.arriving import Arriving, Traffic
@@ -54,9 +56,13 @@ class Conversions:
 
 
 class Engine(Protocol):
-    """Where statements run, several at once. ``statements`` are the texts of those that ran, in the plan's order."""
+    """Where statements run, several at once. ``statements`` are the texts of those that ran, in the plan's order.
+
+    ``counted`` are the numbers of records that statements reported, by the numbers of their ``Counting``.
+    """
 
     conversions: Conversions
+    counted: Mapping[int, int]
 
     @property
     def statements(self) -> list[str]:

@@ -15,12 +15,25 @@ import pyarrow as pa
 from sqlglot import exp
 
 from kedge.exceptions import KedgeError, UsageError, WorkflowError
-from kedge.tools.contract import Context, Described, FileSink, Inputs, Query, Records, Source, Step, column
+from kedge.tools.contract import (
+    FEW,
+    HIDDEN,
+    Context,
+    Described,
+    FileSink,
+    Inputs,
+    Query,
+    Records,
+    Source,
+    Step,
+    column,
+)
 from kedge.tools.schema import Schema
 from kedge.workflow.arriving import Arriving, Traffic
+from kedge.workflow.counting import NOTHING, Count, Counting, Counts
 from kedge.workflow.graph import ResolvedTool, Wire
 from kedge.workflow.journal import Journal, Limits
-from kedge.workflow.relations import Count, Relation, Statement, statement
+from kedge.workflow.relations import TINY, Relation, Statement, statement
 from kedge.workflow.report import AnchorReport, FileReport, Message, ToolReport
 from kedge.workflow.running_step import RunningStep
 from kedge.workflow.schedule import run_in_order
@@ -44,7 +57,7 @@ class Run:
     """One run of a plan on an engine. ``progress`` is told tool id, name and status as they change.
 
     Tools are put into SQL by one thread at a time, whose turn it is; the turn goes on while statements run and
-    processes work.
+    processes work. ``count_all`` says that every anchor is counted, whatever it costs.
     """
 
     plan: Plan
@@ -53,6 +66,7 @@ class Run:
     limits: Limits
     progress: Progress
     tapped: bool = False
+    count_all: bool = False
     relations: dict[Anchor, Relation] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
     files: list[FileReport] = field(default_factory=list)
@@ -67,6 +81,8 @@ class Run:
         self._arriving: dict[int, Arriving] = {}
         self._arrived: list[Arriving] = []
         self._traffic: dict[Anchor, Traffic] = {}
+        self._counts = Counts()
+        self._unread: dict[Anchor, Relation] = {}
 
     def cancel(self) -> None:
         """End the run, from any thread: what runs now ends with an error, nothing else starts."""
@@ -95,6 +111,8 @@ class Run:
         for key, traffic in self._traffic.items():
             if traffic.complete:
                 self.relations[key].count.rows = traffic.rows
+        self._counts.take(dict(self.engine.counted))
+        self._counts.settle()
         self.tools = self.journal.reports(self._anchors)
         kind = "warning" if self.tapped else "error"
         left_out = [Message(it.tool_id, it.name, kind, f"it is left out: {it.text}") for it in self.plan.left_out]
@@ -174,13 +192,18 @@ class Run:
         return self.engine.fetch(relation.records()).cast(relation.schema.arrow())
 
     def _anchors(self, tool: ResolvedTool) -> tuple[AnchorReport, ...]:
-        known = ((name, (tool.tool_id, name)) for name in tool.tool.outputs)
-        return tuple(self._anchor(name, key) for name, key in known if key in self.relations)
+        found = {name: self._anchor(name, (tool.tool_id, name)) for name in tool.tool.outputs}
+        return tuple(anchor for anchor in found.values() if anchor is not None)
 
-    def _anchor(self, name: str, key: Anchor) -> AnchorReport:
-        relation, traffic = self.relations[key], self._traffic.get(key, Traffic())
+    def _anchor(self, name: str, key: Anchor) -> AnchorReport | None:
+        """Return the report of an anchor, of one that nobody reads only if its records are counted."""
+        relation, traffic = self.relations.get(key), self._traffic.get(key, Traffic())
+        if relation is None:
+            relation = self._unread.get(key)
+            if relation is None or self._counts.value(relation.count) is None:
+                return None
         if not traffic.complete:
-            return AnchorReport(name, relation.count.rows, relation.schema)
+            return AnchorReport(name, self._counts.value(relation.count), relation.schema)
         return AnchorReport(name, traffic.rows, relation.schema, traffic.batches, traffic.size)
 
     def _evaluate(self, tool: ResolvedTool) -> None:
@@ -228,30 +251,76 @@ class Run:
         if isinstance(built, Step):
             self._step(tool, built, schemas)
             return
-        for anchor, query in built.items():
-            if self.plan.is_used((tool.tool_id, anchor)):
-                self._register(tool, anchor, schemas[anchor], self._limited(tool, query))
+        made = {
+            anchor: self._made(tool, anchor, schemas[anchor], self._limited(tool, query))
+            for anchor, query in built.items()
+        }
+        if tool.tool.shares:
+            whole = next(self._relation(wire) for wire in tool.wires if wire.anchor == tool.tool.shares)
+            self._counts.share(whole.count, [relation.count for relation in made.values()])
+        used = [anchor for anchor in made if self.plan.is_used((tool.tool_id, anchor))]
+        for anchor in made.keys() - used:
+            self._unread[tool.tool_id, anchor] = made[anchor]
+        beside = () if tool.tool.shares else tuple(made[anchor] for anchor in made if anchor not in used)
+        for anchor in used:
+            self._register((tool.tool_id, anchor), tool, replace(made[anchor], beside=beside))
+            beside = ()
 
     def _limited(self, tool: ResolvedTool, query: Query) -> Query:
         if tool.wires or not self.limits.records:
             return query
-        return replace(query, select=query.select.limit(self.limits.records))
+        known, most = query.rows, self.limits.records
+        rows = None if known is None else lambda inputs: min(most, known(inputs))
+        return replace(query, select=query.select.limit(most), rows=rows, few=query.few or most <= FEW)
 
-    def _register(self, tool: ResolvedTool, anchor: str, schema: Schema, query: Query) -> None:
-        key = (tool.tool_id, anchor)
-        if key not in self.plan.ordered:
+    def _made(self, tool: ResolvedTool, anchor: str, schema: Schema, query: Query) -> Relation:
+        if (tool.tool_id, anchor) not in self.plan.ordered:
             query = replace(query, order=(), natural=False)
         relation = Relation.of(_name(tool, anchor), schema, query, self._parents(tool))
+        count = self._count(tool, query)
+        tiny = relation.tiny or (not tool.wires and (self._counts.value(count) or FEW) <= TINY)
+        return replace(relation, count=count, tiny=tiny)
+
+    def _count(self, tool: ResolvedTool, query: Query) -> Count:
         if query.same_count:
             same = next(wire for wire in tool.wires if wire.anchor == query.same_count)
-            relation = replace(relation, count=self._relation(same).count)
+            return self._relation(same).count
+        if query.rows is None:
+            return Count()
+        counts, rows = self._inputs(tool, lambda wire, _: self._relation(wire).count), query.rows
+        of = tuple(count for found in counts.by_anchor.values() for count in found)
+
+        def rule() -> int:
+            known = {anchor: [count.rows for count in found] for anchor, found in counts.by_anchor.items()}
+            return rows(Inputs(known))
+
+        return Count(of=of, rule=rule)
+
+    def _register(self, key: Anchor, tool: ResolvedTool, relation: Relation) -> None:
         if self.plan.uses.get(key, 0) > 1 or key in self.plan.kept:
             relation = self._stored(tool, relation)
+        elif relation.few or self.count_all:
+            relation = relation.numbered(f"{HIDDEN}{tool.tool_id}_{key[1]}")
         self.relations[key] = relation
 
     def _stored(self, tool: ResolvedTool, relation: Relation) -> Relation:
-        everything = self._ready(tool, relation.everything())
+        if relation.query is None:
+            return relation
+        everything = self._ready(tool, relation.everything(self._counting(relation)))
         return relation.as_table(self._aside(lambda: self.engine.create(relation.name, everything)))
+
+    def _counting(self, relation: Relation, *, told: bool = True, flows: bool = False) -> Counting:
+        """Say what a statement counts: all there is where that costs little, or has been asked for.
+
+        ``flows`` says that its records go to a tool process, which is not to wait until all are counted.
+        """
+        if not (relation.few or self.count_all) or relation.query is None:
+            return NOTHING
+        waits = flows and any(item.arriving is not None for item in relation.chain())
+        if waits and not self.count_all:
+            return NOTHING
+        self._counts.take(dict(self.engine.counted))
+        return self._counts.counting(relation, told, self.count_all)
 
     def _fetch(self, tool: ResolvedTool, found: Statement) -> pa.Table:
         ready = self._ready(tool, found)
@@ -292,7 +361,8 @@ class Run:
 
     def _stream(self, tool: ResolvedTool, wire: Wire, traffic: Traffic) -> pa.RecordBatchReader:
         """Open the records of an input, and count what passes."""
-        ready = self._ready(tool, self._relation(wire).records())
+        relation = self._relation(wire)
+        ready = self._ready(tool, relation.records(counting=self._counting(relation, flows=True)))
         self._traffic.setdefault((wire.origin, wire.origin_anchor), traffic)
         return self._aside(lambda: self.engine.stream(ready, traffic))
 
@@ -307,7 +377,9 @@ class Run:
         if not schema:
             self._aside(running.finish)
             raise WorkflowError(f"the anchor {anchor} has no fields")
-        count = Count()
+        count = Count(len(records) if isinstance(records, pa.Table) else None)
+        few = bool(tool.wires) and all(self._relation(wire).few for wire in tool.wires)
+        few = few if count.rows is None else count.rows <= FEW
 
         def end(traffic: Traffic) -> None:
             if flows:
@@ -319,10 +391,10 @@ class Run:
         arriving = Arriving(f"{name} arriving", records.schema, running.guard(batches), end, running.stop)
         self._arrived.append(arriving)
         self._traffic[key] = arriving.traffic
-        relation = Relation.over(name, schema, arriving, count)
+        relation = Relation.over(name, schema, arriving, count, few)
         if flows:
             self._arriving[tool.tool_id] = arriving
-            self.relations[key] = relation
+            self._register(key, tool, relation)
         else:
             self.relations[key] = self._stored(tool, relation)
 
@@ -354,10 +426,12 @@ class Run:
     ) -> Iterator[tuple[FileSink, Statement, Schema]]:
         """Yield each file to write with its records: one, or one for each value of the field that splits them."""
         if not sink.split or sink.place is None:
-            yield sink, relation.records(sink.limit), relation.schema
+            if sink.limit and relation.few:
+                relation = self._stored(tool, relation)
+            counting = self._counting(relation, told=not sink.limit)
+            yield sink, relation.records(sink.limit, counting), relation.schema
             return
-        if relation.query is not None:
-            relation = self._stored(tool, relation)
+        relation = self._stored(tool, relation)
         kept = Schema(tuple(item for item in relation.schema if sink.keep_split or item.name != sink.split))
         rows = relation.records(sink.limit).query.subquery("records")
         text = exp.cast(column(sink.split), "text")
