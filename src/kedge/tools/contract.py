@@ -324,7 +324,8 @@ class Tool(Generic[Config]):
 
     ``order`` overrides the order of the inputs by configuration. ``sink`` says that the tool is run for its effect,
     ``write`` which file it leaves. ``probes`` are the input anchors that ``probe`` reads. ``shares`` names the input
-    anchor of which each record leaves by one output anchor and one only.
+    anchor of which each record leaves by one output anchor and one only. ``brings_in`` says that the tool brings records
+    into the workflow, so that the workflow's own limit of records holds for it.
     """
 
     plugins: tuple[str, ...]
@@ -339,6 +340,7 @@ class Tool(Generic[Config]):
     write: Callable[[Config, Source, Context], FileSink] | None = None
     sink: bool = False
     shares: str = ""
+    brings_in: bool = False
 
     def order_of(self, config: Any, anchor: str) -> Order:
         """Return what the tool does with the order of an input."""

@@ -286,4 +286,5 @@ TOOL = Tool(
     parse=parse,
     bind=bind,
     build=build,
+    brings_in=True,
 )

@@ -139,4 +139,5 @@ TOOL = Tool(
     parse=parse,
     bind=bind,
     build=build,
+    brings_in=True,
 )

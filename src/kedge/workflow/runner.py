@@ -267,7 +267,7 @@ class Run:
             beside = ()
 
     def _limited(self, tool: ResolvedTool, query: Query) -> Query:
-        if tool.wires or not self.limits.records:
+        if not (tool.tool.brings_in and self.limits.records):
             return query
         known, most = query.rows, self.limits.records
         rows = None if known is None else lambda inputs: min(most, known(inputs))
@@ -377,6 +377,8 @@ class Run:
         if not schema:
             self._aside(running.finish)
             raise WorkflowError(f"the anchor {anchor} has no fields")
+        if tool.tool.brings_in and self.limits.records and isinstance(records, pa.Table):
+            records = records.slice(0, self.limits.records)
         count = Count(len(records) if isinstance(records, pa.Table) else None)
         few = bool(tool.wires) and all(self._relation(wire).few for wire in tool.wires)
         few = few if count.rows is None else count.rows <= FEW
