@@ -176,6 +176,27 @@ class TestRules:
         assert counted(report, made)[anchor] == counted(report, after_it)["Output"] == expected
         assert report.table(browse).num_rows == max(expected - 2, 0)
 
+    @pytest.mark.parametrize(
+        ("first", "condition", "step", "expected"),
+        [
+            ("1", "[n] <= 10", "[n] + 1", 10),
+            ("1", "[n] < 10", "[n] + 1", 9),
+            ("0", "[n] < 10", "[n] + 3", 4),
+            ("10", "[n] >= 1", "[n] - 4", 3),
+            ("10", "[n] > 10", "[n] - 1", 0),
+            ("10", "[n] < 5", "[n] + 1", 0),
+        ],
+    )
+    @pytest.mark.parametrize("type_", ["Byte", "Int64"])
+    def test_generated_rows(self, first: str, condition: str, step: str, expected: int, type_: str) -> None:
+        rows = {"CreateField_Name": "n", "CreateField_Type": type_, "Expression_Init": first}
+        rows |= {"Expression_Cond": condition, "Expression_Loop": step}
+        flow, tool = Workflow().add("GenerateRows", rows)
+        flow, chosen = after(flow, tool, "Output", "Filter", kept("[n] != 4"))
+        flow, _ = total(flow, chosen, "True")
+        assert counted(flow.run(), tool) == {"Output": expected}
+        assert flow.run(taps=[(tool, "Output")]).table(tool).num_rows == expected
+
     def test_positions_that_join_follow_from_the_inputs(self) -> None:
         flow, left = numbers(Workflow(), 1, 2, 3)
         flow, right = numbers(flow, 1)

@@ -262,8 +262,11 @@ class Inputs(Generic[Item]):
 class Report(Protocol):
     """Where a tool's messages go."""
 
-    def __call__(self, kind: str, text: str, /) -> None:
-        """Take a message; ``kind`` is ``info``, ``warning``, ``conversion`` or ``error``."""
+    def __call__(self, kind: str, text: str, times: int = 1, /) -> None:
+        """Take a message; ``kind`` is ``info``, ``warning``, ``conversion`` or ``error``.
+
+        The first few messages of the kind ``conversion`` are told, and how many there are: ``times`` more.
+        """
 
 
 @dataclass(frozen=True)
@@ -301,7 +304,7 @@ class Context:
 
     def quiet(self) -> Context:
         """Return the context without messages, for what is asked a second time."""
-        return replace(self, report=lambda kind, text: None)
+        return replace(self, report=lambda _kind, _text, _times=1: None)
 
     def with_facts(self, facts: Mapping[str, pa.Table]) -> Context:
         """Return the context with the results of the probes."""
@@ -324,8 +327,8 @@ class Tool(Generic[Config]):
 
     ``order`` overrides the order of the inputs by configuration. ``sink`` says that the tool is run for its effect,
     ``write`` which file it leaves. ``probes`` are the input anchors that ``probe`` reads. ``shares`` names the input
-    anchor of which each record leaves by one output anchor and one only. ``brings_in`` says that the tool brings records
-    into the workflow, so that the workflow's own limit of records holds for it.
+    anchor of which each record leaves by one output anchor and one only. ``brings_in`` says that the tool brings
+    records into the workflow, so that the workflow's own limit of records holds for it.
     """
 
     plugins: tuple[str, ...]

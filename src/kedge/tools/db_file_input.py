@@ -103,9 +103,8 @@ def file_format(path: str, code: str, table: str, file: Options) -> str:
     if extension in BY_EXTENSION:
         return BY_EXTENSION[extension]
     if code in UNSUPPORTED or table:
-        raise file.fault(
-            "", f"the format {UNSUPPORTED.get(code, code)} is not supported; use csv, Parquet, JSON or Arrow"
-        )
+        kind = f"the format {UNSUPPORTED[code]}" if code in UNSUPPORTED else f"a table or sheet of a file ({table})"
+        raise file.fault("", f"{kind} is not supported; use csv, Parquet, JSON or Arrow")
     if code != DELIMITED:
         raise file.fault("@FileFormat", f"the format number {code} is not known")
     return "csv"

@@ -184,14 +184,17 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
 def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[str, Query]:
     """WHERE the condition holds, and WHERE it does not; null does not hold."""
     source = inputs.one("Input")
-    where = holds(_condition(config, source.schema, context))
-    no = exp.Not(this=exp.Coalesce(this=exp.Paren(this=where.copy()), expressions=[exp.false()]))
+    decided = _condition(config, source.schema, context)
+    yes, told = holds(decided), holds(decided, context)
+    no = exp.Not(
+        this=exp.Coalesce(this=exp.Paren(this=yes if "True" in context.used else told), expressions=[exp.false()])
+    )
 
     def kept(condition: exp.Expr) -> Query:
         columns = [*source.columns, *source.hidden]
         return Query(select_from(columns, source.table).where(condition, copy=False), source.order, source.natural)
 
-    return {"True": kept(where), "False": kept(no)}
+    return {"True": kept(told), "False": kept(no)}
 
 
 TOOL = Tool(

@@ -34,15 +34,17 @@ class Conversions:
 
     def note(self, tools: Any, texts: Any) -> None:
         """Take a column of tool ids and one of messages."""
+        for tool, text in zip(pa.chunked_array(tools).to_pylist(), pa.chunked_array(texts).to_pylist(), strict=True):
+            self.add(tool, text)
+
+    def add(self, tool: int, text: str, times: int = 1) -> None:
+        """Take a message of a tool, for as many values."""
         with self._lock:
-            for tool, text in zip(
-                pa.chunked_array(tools).to_pylist(), pa.chunked_array(texts).to_pylist(), strict=True
-            ):
-                self._counts[tool] += 1
-                kept = self._texts.setdefault(tool, [])
-                if len(kept) < self.keep or text < kept[-1]:
-                    insort(kept, text)
-                    del kept[self.keep :]
+            kept = self._texts.setdefault(tool, [])
+            self._counts[tool] += times
+            if len(kept) < self.keep or text < kept[-1]:
+                insort(kept, text)
+                del kept[self.keep :]
 
     def counts(self) -> dict[int, int]:
         """Return the number of values by tool id, of the tools that changed any."""

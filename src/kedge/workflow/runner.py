@@ -24,6 +24,7 @@ from kedge.tools.contract import (
     Inputs,
     Query,
     Records,
+    Report,
     Source,
     Step,
     column,
@@ -48,7 +49,7 @@ WORKERS = 4
 MOST_FLOWING = 16
 """Steps whose records flow on at once; the records of more are stored, so that their processes end."""
 Progress = Callable[[int, str, str], None]
-ContextOf = Callable[[ResolvedTool, Callable[[str, str], None]], Context]
+ContextOf = Callable[[ResolvedTool, Report], Context]
 Made = TypeVar("Made")
 
 
@@ -100,6 +101,7 @@ class Run:
         try:
             run_in_order(self.plan.tools, self._perform, workers, self._look, self.cancel)
             self._drain()
+            self.journal.limit_conversions(self.engine.conversions)
         except BaseException:
             self.cancel()
             raise
@@ -207,7 +209,7 @@ class Run:
         return AnchorReport(name, traffic.rows, relation.schema, traffic.batches, traffic.size)
 
     def _evaluate(self, tool: ResolvedTool) -> None:
-        context = self.context_of(tool, partial(self.journal.say, tool.tool_id))
+        context = self.context_of(tool, partial(self._say, tool.tool_id))
         used = frozenset(anchor for anchor in tool.tool.outputs if self.plan.is_used((tool.tool_id, anchor)))
         context = replace(context, used=used)
         sources = self._inputs(tool, self._source)
@@ -222,6 +224,12 @@ class Run:
             self._build(tool, sources, schemas, context)
         elif tool.tool.write:
             self._write(tool, sources, context)
+
+    def _say(self, tool_id: int, kind: str, text: str, times: int = 1, /) -> None:
+        if kind == "conversion":
+            self.engine.conversions.add(tool_id, text, times)
+        else:
+            self.journal.say(tool_id, kind, text)
 
     def _inputs(self, tool: ResolvedTool, item: Callable[[Wire, ResolvedTool], Any]) -> Inputs[Any]:
         by_anchor: dict[str, list[Any]] = {entry.name: [] for entry in tool.tool.inputs}
