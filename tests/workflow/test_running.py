@@ -212,7 +212,26 @@ class TestErrors:
         flow = replace(flow, document=replace(flow.document, properties=element("Properties", {}, *limits)))
         report = flow.run(taps=[(tool, "Output")])
         assert not report.ok
-        assert "4 conversion errors exceed the limit of 3" in [message.text for message in report.errors]
+        assert [message.text for message in report.errors] == ["4 conversion errors exceed the limit of 3"]
+
+    def test_too_many_conversion_errors_leave_no_file(self, tmp_path: Path) -> None:
+        rows = "".join(f"<r><c>x{value}</c></r>" for value in range(4))
+        flow, tool = add(
+            Workflow(path=tmp_path / "w.yxmd"),
+            TEXT_INPUT,
+            f'<Fields><Field name="n"/></Fields><Data>{rows}</Data>',
+        )
+        fields = '<SelectFields><SelectField field="n" selected="True" type="Int32"/></SelectFields>'
+        flow, select = add(flow, f"{BASE}AlteryxSelect.AlteryxSelect", fields, (tool, "Output", "Input"))
+        flow, output = add(flow, f"{BASE}DbFileOutput.DbFileOutput", "<File>x.csv</File>", (select, "Output", "Input"))
+        limits = (element("ConvErrorLimit", {"value": "3"}), element("ConvErrorLimit_Stop", {"value": "True"}))
+        flow = replace(flow, document=replace(flow.document, properties=element("Properties", {}, *limits)))
+        report = flow.run()
+        assert [str(message) for message in report.errors] == [
+            "AlteryxSelect (2): 4 conversion errors exceed the limit of 3"
+        ]
+        assert (report.of(select).status, report.of(output).status) == ("failed", "skipped")
+        assert (report.files, list(tmp_path.iterdir())) == ((), [])
 
     def test_cancelling_ends_a_run(self) -> None:
         text = (

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
+from kedge.exceptions import WorkflowError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -23,19 +25,23 @@ if TYPE_CHECKING:
 class Conversions:
     """Values that a conversion changed, by tool: the first few in alphabetical order, and how many in all.
 
-    Statements add to it from the engine's threads; which of them comes first changes nothing.
+    Statements add to it from the engine's threads; which of them comes first changes nothing. Beyond ``most`` values of
+    one tool, where that is a number, a statement is to fail.
     """
 
     def __init__(self, keep: int = 10) -> None:
         self.keep = keep
+        self.most: int | None = None
         self._lock = threading.Lock()
         self._counts: Counter[int] = Counter()
         self._texts: dict[int, list[str]] = {}
 
     def note(self, tools: Any, texts: Any) -> None:
-        """Take a column of tool ids and one of messages."""
+        """Take a column of tool ids and one of messages. Raises ``WorkflowError`` where there are too many by now."""
         for tool, text in zip(pa.chunked_array(tools).to_pylist(), pa.chunked_array(texts).to_pylist(), strict=True):
             self.add(tool, text)
+        if self.most is not None and any(count > self.most for count in self.counts().values()):
+            raise WorkflowError("there are too many conversion errors")
 
     def add(self, tool: int, text: str, times: int = 1) -> None:
         """Take a message of a tool, for as many values."""

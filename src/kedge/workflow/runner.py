@@ -97,6 +97,8 @@ class Run:
 
         A tool at the end of a branch that cannot run is an error as well, a warning where the caller names taps.
         """
+        if self.limits.stop_on_conversions:
+            self.engine.conversions.most = self.limits.conversions
         workers = 1 if self.limits.cancel_on_error else WORKERS
         try:
             run_in_order(self.plan.tools, self._perform, workers, self._look, self.cancel)
@@ -145,6 +147,7 @@ class Run:
             try:
                 self._evaluate(tool)
             except KedgeError as fault:
+                self.journal.limit_conversions(self.engine.conversions)
                 self._fail(tool, fault)
             self.journal.limit_conversions(self.engine.conversions)
             if tool.tool_id not in self._arriving:
