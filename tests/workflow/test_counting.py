@@ -221,6 +221,17 @@ class TestRules:
 class TestLargeRuns:
     """What is not counted costs nothing."""
 
+    def test_a_small_input_beside_a_large_one_gets_no_numbers(self) -> None:
+        flow, few = series(Workflow(), 2000)
+        flow, many = series(flow, LARGE)
+        flow, union = flow.add("Union", "<Mode>ByName</Mode>")
+        flow = flow.connect(few, "Output", union, "Input", "#1").connect(many, "Output", union, "Input", "#2")
+        flow, browse = after(flow, union, "Output", "BrowseV2", "")
+        report = flow.run()
+        assert "ROW_NUMBER" not in report.statements[0]
+        assert report.table(browse)["n"].to_pylist() == [*range(1, 2001), *range(1, LARGE + 1)]
+        assert [counted(report, tool)["Output"] for tool in (few, many, union)] == [2000, LARGE, LARGE + 2000]
+
     def flow(self) -> tuple[Workflow, int]:
         flow, tool = series(Workflow(), LARGE)
         flow, chosen = after(flow, tool, "Output", "Filter", kept("[n] > 10"))

@@ -248,8 +248,14 @@ class Run:
             raise WorkflowError(f"tool {wire.origin} has no output anchor {wire.origin_anchor!r}")
         return found
 
-    def _source(self, wire: Wire, _: ResolvedTool) -> Source:
-        return self._relation(wire).source((wire.origin, wire.origin_anchor) in self.plan.ordered)
+    def _source(self, wire: Wire, tool: ResolvedTool) -> Source:
+        """Return an input; its order is put into a column where its statement may be counted."""
+        key = (wire.origin, wire.origin_anchor)
+        relation, ordered = self._relation(wire), key in self.plan.ordered
+        counted = self.count_all or all(self._relation(other).few for other in tool.wires)
+        if ordered and counted and tool.tool.build:
+            relation = self.relations[key] = relation.numbered(f"{HIDDEN}{wire.origin}_{wire.origin_anchor}")
+        return relation.source(ordered)
 
     def _parents(self, tool: ResolvedTool) -> tuple[Relation, ...]:
         return tuple(self._relation(wire) for wire in tool.wires)
@@ -310,8 +316,6 @@ class Run:
     def _register(self, key: Anchor, tool: ResolvedTool, relation: Relation) -> None:
         if self.plan.uses.get(key, 0) > 1 or key in self.plan.kept:
             relation = self._stored(tool, relation)
-        elif relation.few or self.count_all:
-            relation = relation.numbered(f"{HIDDEN}{tool.tool_id}_{key[1]}")
         self.relations[key] = relation
 
     def _stored(self, tool: ResolvedTool, relation: Relation) -> Relation:
