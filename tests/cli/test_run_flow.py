@@ -64,6 +64,22 @@ class TestMessages:
         line = next(line for line in stdout.splitlines() if "DbFileInput" in line)
         assert "Output 3" in line
 
+    def test_anchors_of_large_runs_are_counted_on_demand(self, tmp_path: Path) -> None:
+        rows = {"CreateField_Name": "n", "CreateField_Type": "Int64", "Expression_Init": "1"}
+        rows |= {"Expression_Loop": "[n] + 1", "Expression_Cond": "[n] <= 150000"}
+        flow, origin = Workflow().add("GenerateRows", rows)
+        flow, chosen = flow.add("Filter", {"Mode": "Custom", "Expression": "[n] > 1000"})
+        fields = '<SummarizeFields><SummarizeField field="n" action="Sum"/></SummarizeFields>'
+        flow, total = flow.add("Summarize", fields)
+        flow, browse = flow.add("BrowseV2", "")
+        flow = flow.connect(origin, "Output", chosen, "Input").connect(chosen, "True", total, "Input")
+        flow = flow.connect(total, "Output", browse, "Input")
+        assert "149,000" not in run(flow, tmp_path)[1]
+        code, stdout, _ = run(flow, tmp_path, "--counts")
+        assert code == 0
+        line = next(line for line in stdout.splitlines() if "Filter" in line)
+        assert "True 149,000, False 1,000" in line
+
     def test_a_tool_that_cannot_run_at_the_end_is_a_warning_beside_taps(self, tmp_path: Path) -> None:
         flow, origin = Workflow().add("TextInput", ROWS)
         flow, output = flow.add("DbFileOutput", '<File FileFormat="25">x.xlsx|||Sheet1</File>')

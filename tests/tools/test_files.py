@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,6 +28,26 @@ def config(path: str, attributes: str = 'OutputFileName=""', **options: str) -> 
         f'<Configuration><Passwords/><File FileFormat="0" {attributes}>{path}</File>'
         f"<FormatSpecificOptions>{chosen}</FormatSpecificOptions></Configuration>"
     )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are drives")
+@pytest.mark.parametrize("path", [r"C:\Data\x.csv", "d:/x.csv", r"\\server\share\x*.csv"])
+class TestElsewhere:
+    """Paths of a machine with drives."""
+
+    def test_are_not_read_as_folders_here(self, tmp_path: Path, path: str) -> None:
+        with pytest.raises(WorkflowError, match="a drive or a server is there on Windows only"):
+            run_one(INPUT, config(path), path=tmp_path / "flow.yxmd", check=False)
+
+    def test_are_not_made_as_folders_here(self, tmp_path: Path, path: str) -> None:
+        flow, origin = Workflow(path=tmp_path / "flow.yxmd").add(
+            "TextInput", "<Fields><Field name='n'/></Fields><Data/>"
+        )
+        flow, output = flow.add(OUTPUT, parse_element(config(path, ""), "test"))
+        flow = flow.connect(origin, "Output", output, "Input")
+        for found in (flow.check().problems[0].text, flow.run().errors[0].text):
+            assert f"{path}: a drive or a server is there on Windows only" in found
+        assert list(tmp_path.iterdir()) == []
 
 
 class TestInput:
@@ -232,7 +253,7 @@ class TestOutput:
         assert (tmp_path / "x.csv").read_text() == "a,b\n"
 
     def test_what_the_code_page_lacks_is_an_error_and_leaves_no_file(self, tmp_path: Path) -> None:
-        with pytest.raises(WorkflowError, match="'ż' does not exist in code page latin-1"):
+        with pytest.raises(WorkflowError, match=r"x\.csv: 'ż' does not exist in code page latin-1"):
             write(tmp_path, "x.csv", CodePage="28591")
         assert [path.name for path in tmp_path.iterdir()] == []
 

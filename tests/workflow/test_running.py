@@ -7,6 +7,9 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -161,6 +164,34 @@ class TestErrors:
         flow = replace(flow, document=replace(flow.document, properties=element("Properties", {}, limit)))
         assert flow.run(taps=[(tool, "Output")]).table(tool).num_rows == 2
 
+    @pytest.mark.parametrize("name", ["a.csv", "a*.csv", "a.json", "a.parquet", "a.arrow", "a*.arrow"])
+    def test_a_record_limit_holds_for_files_of_every_kind(self, tmp_path: Path, name: str) -> None:
+        table = pa.table({"n": ["1", "2", "3"]})
+        for number in ("", "2"):
+            pq.write_table(table, tmp_path / f"a{number}.parquet")
+            pyarrow.csv.write_csv(table, tmp_path / f"a{number}.csv")
+            with pa.ipc.new_file(tmp_path / f"a{number}.arrow", table.schema) as writer:
+                writer.write_table(table)
+            (tmp_path / f"a{number}.json").write_text("".join(f'{{"n": "{n}"}}\n' for n in (1, 2, 3)))
+        flow = Workflow(path=tmp_path / "w.yxmd")
+        flow, tool = add(flow, f"{BASE}DbFileInput.DbFileInput", f'<File OutputFileName="FileName">{name}</File>')
+        limit = element("GlobalRecordLimit", {"value": "2"})
+        flow = replace(flow, document=replace(flow.document, properties=element("Properties", {}, limit)))
+        report = flow.run(taps=[(tool, "Output")])
+        report.raise_for_status()
+        assert report.table(tool)["n"].to_pylist() == ["1", "2"]
+        assert report.of(tool).anchors[0].records == 2
+
+    def test_a_record_limit_does_not_hold_for_what_is_generated(self) -> None:
+        text = (
+            "<CreateField_Name>r</CreateField_Name><CreateField_Type>Int64</CreateField_Type><Expression_Init>1</Expression_Init>"
+            "<Expression_Cond>r &lt; 6</Expression_Cond><Expression_Loop>r + 1</Expression_Loop>"
+        )
+        flow, tool = add(Workflow(), f"{BASE}GenerateRows.GenerateRows", text)
+        limit = element("GlobalRecordLimit", {"value": "2"})
+        flow = replace(flow, document=replace(flow.document, properties=element("Properties", {}, limit)))
+        assert flow.run(taps=[(tool, "Output")]).table(tool).num_rows == 5
+
     def test_no_file_is_written_where_output_is_disabled(self, tmp_path: Path) -> None:
         flow, tool = numbers(Workflow(path=tmp_path / "w.yxmd"), 1)
         flow, output = add(
@@ -181,7 +212,26 @@ class TestErrors:
         flow = replace(flow, document=replace(flow.document, properties=element("Properties", {}, *limits)))
         report = flow.run(taps=[(tool, "Output")])
         assert not report.ok
-        assert "4 conversion errors exceed the limit of 3" in [message.text for message in report.errors]
+        assert [message.text for message in report.errors] == ["4 conversion errors exceed the limit of 3"]
+
+    def test_too_many_conversion_errors_leave_no_file(self, tmp_path: Path) -> None:
+        rows = "".join(f"<r><c>x{value}</c></r>" for value in range(4))
+        flow, tool = add(
+            Workflow(path=tmp_path / "w.yxmd"),
+            TEXT_INPUT,
+            f'<Fields><Field name="n"/></Fields><Data>{rows}</Data>',
+        )
+        fields = '<SelectFields><SelectField field="n" selected="True" type="Int32"/></SelectFields>'
+        flow, select = add(flow, f"{BASE}AlteryxSelect.AlteryxSelect", fields, (tool, "Output", "Input"))
+        flow, output = add(flow, f"{BASE}DbFileOutput.DbFileOutput", "<File>x.csv</File>", (select, "Output", "Input"))
+        limits = (element("ConvErrorLimit", {"value": "3"}), element("ConvErrorLimit_Stop", {"value": "True"}))
+        flow = replace(flow, document=replace(flow.document, properties=element("Properties", {}, *limits)))
+        report = flow.run()
+        assert [str(message) for message in report.errors] == [
+            "AlteryxSelect (2): 4 conversion errors exceed the limit of 3"
+        ]
+        assert (report.of(select).status, report.of(output).status) == ("failed", "skipped")
+        assert (report.files, list(tmp_path.iterdir())) == ((), [])
 
     def test_cancelling_ends_a_run(self) -> None:
         text = (

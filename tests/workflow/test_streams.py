@@ -17,9 +17,10 @@ from kedge.formula.types import DesignerType
 from kedge.tools.contract import Query
 from kedge.tools.schema import Field, Schema
 from kedge.workflow.arriving import Arriving, Traffic
+from kedge.workflow.counting import Count
 from kedge.workflow.engine import Conversions
 from kedge.workflow.graph import ResolvedTool, resolve
-from kedge.workflow.relations import Count, Relation
+from kedge.workflow.relations import Relation
 from kedge.workflow.schedule import run_in_order
 from kedge.workflow.workflow import Workflow
 
@@ -346,7 +347,7 @@ class TestReadings:
 
     def test_a_select_that_is_read_twice_reads_twice(self) -> None:
         stream = arriving([])
-        source = Relation.over("a", SCHEMA, stream, Count())
+        source = Relation.over("a", SCHEMA, stream, Count(), few=False)
         once = self.derived("b", 'SELECT "n" FROM "a"', source)
         twice = self.derived("c", 'SELECT l."n" FROM "b" AS l JOIN "b" AS r USING ("n")', once)
         thrice = self.derived("d", 'SELECT "n" FROM "c" UNION ALL SELECT "n" FROM "a"', twice, source)
@@ -356,7 +357,7 @@ class TestReadings:
     def test_a_stored_stream_is_a_table(self) -> None:
         stream = arriving([])
         stream.stored = True
-        assert Relation.over("a", SCHEMA, stream, Count()).records().arriving == {}
+        assert Relation.over("a", SCHEMA, stream, Count(), few=False).records().arriving == {}
 
 
 class TestArriving:

@@ -25,6 +25,9 @@ def run(
         list[str] | None, typer.Option("--tap", metavar="TOOLID:ANCHOR=FILE", help="write any anchor; - shows it")
     ] = None,
     report: Annotated[Path | None, typer.Option(metavar="FILE.json", help="write what happened")] = None,
+    counts: Annotated[
+        bool, typer.Option("--counts", help="count the records of every anchor, also where that makes the run slower")
+    ] = False,
     memory: Annotated[int | None, typer.Option(metavar="MIB", help="what the engine may hold in memory")] = None,
 ) -> None:
     """Run a workflow: standard tools on the engine, custom tools in processes of their own."""
@@ -36,6 +39,7 @@ def run(
         taps=taps or (),
         report=report,
         memory=memory,
+        counts=counts,
     )
 
 

@@ -34,6 +34,7 @@ def run_flow(
     taps: Sequence[str] = (),
     report: Path | None = None,
     memory: int | None = None,
+    counts: bool = False,
 ) -> NoReturn:
     """Run a workflow, show what happened, and exit; the arguments are those of the command."""
     with errors_as_exit_codes():
@@ -54,6 +55,7 @@ def run_flow(
                         taps=list(files),
                         progress=display.on_tool,
                         on_start=on_start,
+                        counts=counts,
                         memory_limit=None if memory is None else memory << 20,
                     )
                 )

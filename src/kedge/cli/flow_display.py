@@ -72,7 +72,7 @@ def print_run(report: RunReport, shown: list[tuple[int, str]]) -> None:
 
         table = report.table(tool_id, anchor)
         print_table(table.slice(0, _PREVIEW_ROWS), f"{tool_id}:{anchor}: {table.num_rows:,} records")
-    outcome = "done" if report.ok else f"failed with {len(report.errors)} errors"
+    outcome = "done" if report.ok else f"failed with {_number(len(report.errors), 'error')}"
     messages.print(f"{outcome} in {report.seconds:.2f} s")
 
 
@@ -83,11 +83,15 @@ def print_check(flow: Path, found: CheckReport) -> None:
         console.print(_message(message))
     for problem in found.problems:
         console.print(f"[bold red]{escape(str(problem))}[/]")
-    state = "would run" if found.ok else f"would not run: {len(found.problems)} problems"
-    console.print(escape(f"{flow.name}: {state}; the schemas of {len(found.schemas)} anchors are known"))
+    state = "would run" if found.ok else f"would not run: {_number(len(found.problems), 'problem')}"
+    console.print(escape(f"{flow.name}: {state}; the schemas of {_number(len(found.schemas), 'anchor')} are known"))
     if found.open:
         anchors = ", ".join(f"{tool}:{anchor}" for tool, anchor in found.open)
         console.print(escape(f"known only when records flow: {anchors}"))
+
+
+def _number(count: int, thing: str) -> str:
+    return f"1 {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def _message(message: Message) -> str:

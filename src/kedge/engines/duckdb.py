@@ -53,6 +53,7 @@ class DuckDBEngine:
 
     def __init__(self, temporary: Path, memory_limit: int | None = None, threads: int | None = None) -> None:
         self.conversions = Conversions()
+        self.counted: dict[int, int] = {}
         self._noted: list[tuple[int, str]] = []
         self._opening = threading.Lock()
         self._may_grow = threads is None
@@ -61,7 +62,7 @@ class DuckDBEngine:
         self._connection = duckdb.connect(":memory:", config=_settings(temporary, memory_limit, threads))
         known = {name for (name,) in self._connection.execute("SELECT name FROM duckdb_optimizers()").fetchall()}
         self._connection.execute(f"SET disabled_optimizers = '{','.join(known.intersection(UNWANTED))}'")
-        self._functions = Functions(self._connection, self.conversions)
+        self._functions = Functions(self._connection, self.conversions, self.counted)
 
     @property
     def statements(self) -> list[str]:

@@ -160,6 +160,7 @@ def _transcode(part: Path, encoding: str, mark: str) -> None:
                 target.write(block)
     except UnicodeEncodeError as fault:
         text = fault.object[fault.start : fault.end]
-        raise WorkflowError(f"{text!r} does not exist in code page {encoding}; write UTF-8 (65001)") from fault
+        place = str(part).removesuffix(".part")
+        raise WorkflowError(f"{place}: {text!r} does not exist in code page {encoding}; write UTF-8 (65001)") from fault
     finally:
         lines.unlink(missing_ok=True)

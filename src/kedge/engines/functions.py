@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kedge.workflow.engine import Conversions
 
 OPTIONS = FormulaOptions()
-NOTE = "kedge_note"
+NOTE, COUNTED = "kedge_note", "kedge_counted"
 _NAMES = re.compile(r"\bkedge_\w+", re.IGNORECASE)  # sqlglot writes the names of functions in capitals
 Column = Any  # an Arrow array, which has no types to name
 
@@ -31,13 +31,17 @@ class Functions:
 
     To register all of them takes longer than the statement of a small workflow. Not for several threads at once.
     ``kedge_note(tool, text, value)`` notes a conversion that lost something and returns ``value``; statements call it
-    in a CASE branch that only such rows reach, so rows that convert well cost nothing. ``kedge_pattern_…`` are the
-    methods of the RegEx tool. The functions of the expression language register themselves.
+    in a CASE branch that only such rows reach, so rows that convert well cost nothing. ``kedge_counted(number, rows)``
+    reports a number of records to ``counted`` and returns it. ``kedge_pattern_…`` are the methods of the RegEx tool.
+    The functions of the expression language register themselves.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, conversions: Conversions) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, conversions: Conversions, counted: dict[int, int]
+    ) -> None:
         self._connection = connection
         self._conversions = conversions
+        self._counted = counted
         self._looked_for: set[str] = set()
         self._registered: list[str] = []
 
@@ -49,6 +53,8 @@ class Functions:
         self._looked_for |= names
         if NOTE in names:
             self._add(NOTE, self._note, ["BIGINT", "VARCHAR", "VARCHAR"], "VARCHAR", volatile=True)
+        if COUNTED in names:
+            self._add(COUNTED, self._count, ["BIGINT", "BIGINT"], "BIGINT", volatile=True)
         for name in names & REGEX_FUNCTIONS.keys():
             function, extra, result = REGEX_FUNCTIONS[name]
             self._add(name, function, ["VARCHAR", "VARCHAR", "BOOLEAN", *extra], result)
@@ -63,6 +69,11 @@ class Functions:
     def _note(self, tool: Column, text: Column, value: Column) -> Column:
         self._conversions.note(tool, text)
         return value
+
+    def _count(self, place: Column, rows: Column) -> Column:
+        places, counts = pa.chunked_array(place).to_pylist(), pa.chunked_array(rows).to_pylist()
+        self._counted.update(zip(places, counts, strict=True))
+        return rows
 
     def _add(
         self, name: str, function: Callable[..., Column], parameters: list[str], result: str, volatile: bool = False

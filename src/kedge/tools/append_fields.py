@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
-from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool, column
+from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool
 from kedge.tools.join import parse_select_configuration
 from kedge.tools.options import Options
-from kedge.tools.pairing import paired_candidates
+from kedge.tools.pairing import both_orders, paired_candidates
 from kedge.tools.schema import Schema
 from kedge.tools.selection import Chosen, Selection, choose, project
 
@@ -70,9 +70,13 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     targets = inputs.one("Targets").numbered(context.hidden(0))
     source = inputs.one("Source").numbered(context.hidden(1))
     projections = project(_chosen(config, targets.schema, source.schema, None), config.selection, context)
-    carried = [column(key.column, "l") for key in targets.order] + [column(key.column, "r") for key in source.order]
+    carried, order = both_orders(targets, source, context)
     select = exp.select(*projections, *carried).from_(targets.named("l"))
-    return {"Output": Query(select.join(source.named("r"), join_type="cross"), (*targets.order, *source.order))}
+    return {"Output": Query(select.join(source.named("r"), join_type="cross"), order, rows=_pairs, grows=True)}
+
+
+def _pairs(rows: Inputs[int]) -> int:
+    return rows.one("Targets") * rows.one("Source")
 
 
 TOOL = Tool(

@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from kedge.tools.settings import Settings
 
 HIDDEN = "__kedge_"
+FEW = 100_000
+"""Records of a source up to which a run is small: every anchor is counted."""
 
 Item = TypeVar("Item")
 Config = TypeVar("Config")
@@ -102,15 +104,20 @@ class Scan:
 class Query:
     """One SELECT. Its columns are those of the schema and then the hidden ones; ``order`` and ``natural`` as above.
 
-    ``same_count`` names the input anchor whose number of rows the result has, where that is certain. ``scans`` are
-    records that it reads beside the inputs, by the name of their relation. ``typed`` says which hidden column has the
-    values of a text field in the type that its reader wants, null where a text has to be converted.
+    ``same_count`` names the input anchor whose number of rows the result has, where that is certain; ``rows`` says the
+    number from those of the inputs, where that is certain. ``few`` says of a source that it has some 100,000 rows at
+    most, by whatever can be known before they are read; ``grows`` that there may be many more rows than in the inputs.
+    ``scans`` are records that it reads beside the inputs, by the name of their relation. ``typed`` says which hidden
+    column has the values of a text field in the type that its reader wants, null where a text has to be converted.
     """
 
     select: exp.Query
     order: tuple[OrderKey, ...] = ()
     natural: bool = False
     same_count: str = ""
+    rows: Callable[[Inputs[int]], int] | None = None
+    few: bool = False
+    grows: bool = False
     scans: Mapping[str, Scan] = field(default_factory=dict)
     typed: Mapping[str, str] = field(default_factory=dict)
 
@@ -272,8 +279,11 @@ class Inputs(Generic[Item]):
 class Report(Protocol):
     """Where a tool's messages go."""
 
-    def __call__(self, kind: str, text: str, /) -> None:
-        """Take a message; ``kind`` is ``info``, ``warning``, ``conversion`` or ``error``."""
+    def __call__(self, kind: str, text: str, times: int = 1, /) -> None:
+        """Take a message; ``kind`` is ``info``, ``warning``, ``conversion`` or ``error``.
+
+        The first few messages of the kind ``conversion`` are told, and how many there are: ``times`` more.
+        """
 
 
 @dataclass(frozen=True)
@@ -313,7 +323,7 @@ class Context:
 
     def quiet(self) -> Context:
         """Return the context without messages, for what is asked a second time."""
-        return replace(self, report=lambda kind, text: None)
+        return replace(self, report=lambda _kind, _text, _times=1: None)
 
     def with_facts(self, facts: Mapping[str, pa.Table]) -> Context:
         """Return the context with the results of the probes."""
@@ -335,7 +345,9 @@ class Tool(Generic[Config]):
     """A standard tool; ``plugins`` are plugin strings and macro base names.
 
     ``order`` overrides the order of the inputs by configuration. ``sink`` says that the tool is run for its effect,
-    ``write`` which file it leaves. ``probes`` are the input anchors that ``probe`` reads. ``wants`` says of a tool with
+    ``write`` which file it leaves. ``probes`` are the input anchors that ``probe`` reads. ``shares`` names the input
+    anchor of which each record leaves by one output anchor and one only. ``brings_in`` says that the tool brings
+    records into the workflow, so that the workflow's own limit of records holds for it. ``wants`` says of a tool with
     one input which types it converts fields of that to, for a source that may find it easier to do so itself.
     """
 
@@ -350,6 +362,8 @@ class Tool(Generic[Config]):
     order: Callable[[Config], Mapping[str, Order]] | None = None
     write: Callable[[Config, Source, Context], FileSink] | None = None
     sink: bool = False
+    shares: str = ""
+    brings_in: bool = False
     wants: Callable[[Config, Schema], Mapping[str, DesignerType]] | None = None
 
     def order_of(self, config: Any, anchor: str) -> Order:

@@ -70,19 +70,20 @@ class Converter:
         try:
             done = convert(FieldRef("value", source), target, OPTIONS)
         except UsageError:
-            noted = self._note(field, shown, f" does not convert to {target.name}", NULL.copy())
+            noted = self.note(field, shown, f" does not convert to {target.name}", NULL.copy())
             return exp.TryCast(this=case([(not_null(value), noted)], NULL.copy()), to=target.sql)
         result = _sql(done.value, value)
         branches = _plain(value, source, target)
         if done.problem is not None:
             cut = f" is cut to {target.size} characters"
             told = cut if target.is_string else f" does not convert to {target.name}"
-            noted = self._note(field, shown, told, exp.cast(result, "text"))
+            noted = self.note(field, shown, told, exp.cast(result, "text"))
             lost = noted if target.is_string else exp.TryCast(this=noted, to=target.sql)
             branches.append((_sql(done.problem, value), lost))
         return case(branches, result) if branches else result
 
-    def _note(self, field: str, value: exp.Expr, complaint: str, result: exp.Expr) -> exp.Expr:
+    def note(self, field: str, value: exp.Expr, complaint: str, result: exp.Expr) -> exp.Expr:
+        """Return ``result``, a text, and note on the way what is wrong with a value."""
         shown = call("left", exp.cast(value, "text"), number(MOST_SHOWN))
         message = call("concat", text(f"{field}: "), shown, text(complaint))
         return call("kedge_note", number(self.tool_id), message, result)

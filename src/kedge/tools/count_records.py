@@ -39,7 +39,7 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
 def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[str, Query]:
     """Count."""
     count = exp.alias_(exp.Count(this=exp.Star()), "Count", quoted=True)
-    return {"Output9": Query(exp.select(count).from_(inputs.one("Input8").table), natural=True)}
+    return {"Output9": Query(exp.select(count).from_(inputs.one("Input8").table), natural=True, rows=lambda _: 1)}
 
 
 TOOL = Tool(

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
+from kedge.formula.translate import to_sql
 from kedge.formula.types import DATE, DATETIME, TIME, DesignerType
 from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool, column
-from kedge.tools.expressions import compiled, stored
+from kedge.tools.expressions import compiled, stored_sql
 from kedge.tools.filter import quoted
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
@@ -135,7 +136,8 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     """Append the parsed or written value; text that is no date by the pattern is null, and told."""
     source = inputs.one("Input")
     new = bind(config, Inputs({"Input": [source.schema]}), context)["Output"].fields[-1]
-    found = [stored(value, new.type, context, new.name) for value in _values(config, source.schema, context)]
+    values = _values(config, source.schema, context)
+    found = [stored_sql(to_sql(value), value, new.type, context, new.name) for value in values]
     value = found[0] if config.to_text else _read(config, found, source, new, context)
     query = source.select([*source.columns, exp.alias_(value, new.name, quoted=True)])
     return {"Output": replace(query, same_count="Input")}

@@ -17,7 +17,7 @@ from sqlglot import exp
 from kedge.exceptions import WorkflowError
 from kedge.formula.types import BOOL, DOUBLE, INT64, V_WSTRING, DesignerType
 from kedge.tools.arrow_types import designer_type
-from kedge.tools.contract import Built, Context, Inputs, Query, Source, Step, Tool, aliased, column, select_from
+from kedge.tools.contract import FEW, Built, Context, Inputs, Query, Source, Step, Tool, aliased, column, select_from
 from kedge.tools.delimited import DelimitedOptions, parse_delimited, read_heading, with_quote
 from kedge.tools.delimited_scan import Column, open_file, scan_files
 from kedge.tools.expecting import expecting
@@ -28,7 +28,7 @@ from kedge.tools.sql import NULL, call, text
 from kedge.tools.text_blocks import TYPED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from kedge.tools.element import Element
 
@@ -58,6 +58,8 @@ UNSUPPORTED = {
     "64": "Tableau Hyper",
     "65": "Snowflake bulk load",
 }
+FEW_BYTES = 4 << 20
+"""Of text files: some 100,000 records of 40 bytes."""
 NAME_TYPES = {"": "", "No": "", "FileName": "FileName", "FullPath": "FullPath"}
 JSON_TYPES = {"BOOLEAN": BOOL, "BIGINT": INT64, "DOUBLE": DOUBLE, "UBIGINT": DesignerType("FixedDecimal", 20, 0)}
 
@@ -104,9 +106,8 @@ def file_format(path: str, code: str, table: str, file: Options) -> str:
     if extension in BY_EXTENSION:
         return BY_EXTENSION[extension]
     if code in UNSUPPORTED or table:
-        raise file.fault(
-            "", f"the format {UNSUPPORTED.get(code, code)} is not supported; use csv, Parquet, JSON or Arrow"
-        )
+        kind = f"the format {UNSUPPORTED[code]}" if code in UNSUPPORTED else f"a table or sheet of a file ({table})"
+        raise file.fault("", f"{kind} is not supported; use csv, Parquet, JSON or Arrow")
     if code != DELIMITED:
         raise file.fault("@FileFormat", f"the format number {code} is not known")
     return "csv"
@@ -208,7 +209,9 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
         return Step(lambda _: {"Output": _arrow_records(config, files, schema)})
     filled = _filled(config, files)
     query = _delimited(config, filled, schema, context) if config.format == "csv" else _tables(config, filled, schema)
-    return {"Output": replace(query, select=query.select.limit(config.limit)) if config.limit else query}
+    rows, few = _known(config, [path for path, _ in filled])
+    select = query.select.limit(config.limit) if config.limit else query.select
+    return {"Output": replace(query, select=select, rows=rows, few=few)}
 
 
 def _delimited(config: Config, files: list[tuple[Path, Schema]], schema: Schema, context: Context) -> Query:
@@ -259,6 +262,16 @@ def _tables(config: Config, files: list[tuple[Path, Schema]], schema: Schema) ->
     if len(selects) > 1 and config.limit:
         union = exp.select("*").from_(union.subquery("files"))
     return Query(union, natural=True)
+
+
+def _known(config: Config, files: list[Path]) -> tuple[Callable[[Inputs[int]], int] | None, bool]:
+    """Say how many records there are, where the files say it, and whether they are few, else judged by their size."""
+    if config.format != "parquet":
+        few = sum(path.stat().st_size for path in files) <= FEW_BYTES
+        return None, few or 0 < config.limit <= FEW
+    total = sum(pq.read_metadata(path).num_rows for path in files)
+    found = min(total, config.limit) if config.limit else total
+    return lambda _: found, found <= FEW
 
 
 def _filled(config: Config, files: list[Path]) -> list[tuple[Path, Schema]]:
@@ -316,4 +329,5 @@ TOOL = Tool(
     parse=parse,
     bind=bind,
     build=build,
+    brings_in=True,
 )

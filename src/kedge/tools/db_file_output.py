@@ -96,7 +96,8 @@ def _parse_split(options: Options, config: Config) -> Config:
 
 
 def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[str, Schema]:
-    """An output has no output anchor; the field that splits the records must be there."""
+    """An output has no output anchor; its path and the field that splits the records must make sense."""
+    resolve_path(config.path, context.directory)
     if config.split:
         inputs.one("Input").need(config.split_field, "Configuration/MultiFileField")
     return {}

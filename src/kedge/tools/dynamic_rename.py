@@ -226,7 +226,8 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     query = source.select([*columns, ranked])
     names = [column(field.name) for field in schema]
     rest = exp.select(*names, *source.hidden).from_(query.select.subquery("ranked"))
-    return {"Output": Query(rest.where(exp.GT(this=column(rank), expression=number(1))), query.order)}
+    select = rest.where(exp.GT(this=column(rank), expression=number(1)))
+    return {"Output": Query(select, query.order, rows=lambda rows: max(rows.one("Targets") - 1, 0))}
 
 
 def _order(config: Config) -> Mapping[str, Order]:

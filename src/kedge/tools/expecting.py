@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["expecting"]
+__all__ = ["expecting", "naming"]
 
 import math
 from typing import TYPE_CHECKING
@@ -25,10 +25,11 @@ def expecting(rows: int, columns: Iterable[tuple[str, exp.DataType]]) -> exp.Sel
     text = exp.cast(exp.column("n", "a"), "text")
     values = aliased((exp.TryCast(this=text.copy(), to=type_), name) for name, type_ in columns)
     side = number(max(math.isqrt(5 * rows), 1))
-    first, second = (exp.Table(this=call("range", side.copy()), alias=_naming(name)) for name in ("a", "b"))
+    first, second = (exp.Table(this=call("range", side.copy()), alias=naming(name)) for name in ("a", "b"))
     none = exp.LT(this=exp.column("n", "a"), expression=number(0))
     return select_from(values, first).join(second, join_type="cross", copy=False).where(none, copy=False)
 
 
-def _naming(name: str) -> exp.TableAlias:
+def naming(name: str) -> exp.TableAlias:
+    """Return the alias of a table function whose only column is ``n``."""
     return exp.TableAlias(this=exp.to_identifier(name), columns=[exp.to_identifier("n")])

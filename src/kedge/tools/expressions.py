@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["compiled", "condition", "stored"]
+__all__ = ["compiled", "condition", "holds", "options_of", "stored", "stored_sql", "told_sql"]
 
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -14,12 +14,15 @@ from kedge.formula.binder import Current, bind
 from kedge.formula.coerce import coerce
 from kedge.formula.options import FormulaOptions
 from kedge.formula.ranges import narrowest
-from kedge.formula.translate import to_sql
+from kedge.formula.translate import Context as Usage
+from kedge.formula.translate import column, to_sql
 from kedge.formula.typed import FieldRef, Kind, Literal, Typed
 from kedge.formula.types import V_WSTRING, DesignerType
 from kedge.tools.conversion import Converter
+from kedge.tools.noting import count_noted, noted
 
 if TYPE_CHECKING:
+    from kedge.formula.translate import Resolver
     from kedge.tools.contract import Context
     from kedge.tools.schema import Schema
 
@@ -72,14 +75,35 @@ def condition(text: str, schema: Schema, context: Context, place: str) -> Typed:
     return decided
 
 
-def holds(decided: Typed) -> exp.Expr:
-    """Return a condition as SQL for a WHERE."""
-    return to_sql(decided, context="filter")
+def holds(decided: Typed, context: Context | None = None) -> exp.Expr:
+    """Return a condition as SQL for a WHERE, which with a context tells the texts that it cannot read."""
+    return to_sql(decided, context="filter") if context is None else told_sql(decided, context, usage="filter")
 
 
-def stored(value: Typed, target: DesignerType, context: Context, field: str) -> exp.Expr:
+def told_sql(value: Typed, context: Context, resolve: Resolver = column, usage: Usage = "value") -> exp.Expr:
+    """Return an expression as SQL that tells the texts that it cannot read as numbers or dates.
+
+    One that would tell a text twice, since a function in it writes its argument twice, tells none.
+    """
+    told = noted(value, context)
+    if told is value:
+        return to_sql(value, resolve, context=usage)
+    built = to_sql(told, resolve, context=usage)
+    return built if _notes(built) <= count_noted(told) else to_sql(value, resolve, context=usage)
+
+
+def _notes(built: exp.Expr) -> int:
+    return sum(node.name == "kedge_note" for node in built.find_all(exp.Anonymous))
+
+
+def stored(value: Typed, target: DesignerType, context: Context, field: str, resolve: Resolver = column) -> exp.Expr:
     """Return an expression's value as SQL, converted to the type of the field that it is stored in."""
-    return stored_sql(to_sql(value), value, target, context, field)
+    plain = stored_sql(to_sql(value, resolve), value, target, context, field)
+    told = told_sql(value, context, resolve)
+    if not (new := _notes(told)):
+        return plain
+    found = stored_sql(told, value, target, context, field)
+    return found if _notes(found) <= _notes(plain) + new else plain
 
 
 def stored_sql(translated: exp.Expr, value: Typed, target: DesignerType, context: Context, field: str) -> exp.Expr:

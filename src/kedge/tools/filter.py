@@ -184,17 +184,16 @@ def bind(config: Config, inputs: Inputs[Schema], context: Context) -> Mapping[st
 def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[str, Query]:
     """WHERE the condition holds, and WHERE it does not; null does not hold."""
     source = inputs.one("Input")
-    typed = _condition(config, source.schema, context)
+    decided = _condition(config, source.schema, context)
 
     def kept(condition: exp.Expr) -> Query:
         columns = [*source.columns, *source.hidden]
         return Query(select_from(columns, source.table).where(condition, copy=False), source.order, source.natural)
 
-    def others() -> exp.Expr:
-        return exp.Not(this=exp.Coalesce(this=exp.Paren(this=holds(typed)), expressions=[exp.false()]))
-
-    conditions = {"True": lambda: holds(typed), "False": others}
-    return {anchor: kept(condition()) for anchor, condition in conditions.items() if anchor in context.used}
+    told = holds(decided, context)
+    other = holds(decided) if "True" in context.used else holds(decided, context)
+    no = exp.Not(this=exp.Coalesce(this=exp.Paren(this=other), expressions=[exp.false()]))
+    return {"True": kept(told), "False": kept(no)}
 
 
 TOOL = Tool(
@@ -204,4 +203,5 @@ TOOL = Tool(
     parse=parse,
     bind=bind,
     build=build,
+    shares="Input",
 )

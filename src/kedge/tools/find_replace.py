@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from kedge.tools.element import Element
 
 ANY, WHOLE, BEGIN = "FindAny", "FindWhole", "FindBegin"
-MOST_TOLD, MOST_SHOWN = 10, 100
+
+MOST_SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -162,12 +163,9 @@ def _replace(config: Config, targets: Schema, source: Schema, context: Context) 
     def run(records: Mapping[str, pa.RecordBatchReader]) -> Mapping[str, pa.RecordBatchReader]:
         table = records["Source"].read_all()
         change = replacer(config, table[find].to_pylist(), table[replacement].to_pylist())
-        cut = 0
 
         def fitting(value: str) -> str:
-            nonlocal cut
-            cut += len(value) > longest
-            if len(value) > longest and cut <= MOST_TOLD:
+            if len(value) > longest:
                 context.report("conversion", f"{name}: {value[:MOST_SHOWN]} is cut to {longest} characters")
             return value[:longest]
 
@@ -179,8 +177,6 @@ def _replace(config: Config, targets: Schema, source: Schema, context: Context) 
                 ]
                 columns = [*batch.columns[:place], pa.array(values, pa.string()), *batch.columns[place + 1 :]]
                 yield pa.RecordBatch.from_arrays(columns, names=schema.names).cast(schema)
-            if cut > MOST_TOLD:
-                context.report("conversion", f"{cut - MOST_TOLD} more conversion messages; {cut} in all")
 
         return {"Output": pa.RecordBatchReader.from_batches(schema, batches())}
 

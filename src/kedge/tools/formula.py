@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from kedge.formula.translate import to_sql
 from kedge.formula.typed import FieldRef, Typed, walk
 from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool, aliased, column, select_from
-from kedge.tools.expressions import compiled, stored_sql
+from kedge.tools.expressions import compiled, stored_sql, told_sql
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
 
@@ -123,7 +122,7 @@ def _stage(
 def _stored(item: _Computed, raw: list[tuple[exp.Expr, str]], context: Context) -> exp.Expr:
     """Return the value as it is stored; one that is read more than once goes to ``raw`` under a hidden name."""
     name = context.hidden(len(raw))
-    value = to_sql(item.value)
+    value = told_sql(item.value, context)
     converted = stored_sql(column(name), item.value, item.field.type, context, item.field.name)
     readers = [node for node in converted.find_all(exp.Column) if node.name == name]
     if len(readers) > 1 and not isinstance(value, exp.Column):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["TOOL"]
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -13,7 +13,7 @@ from kedge.formula.functions import operators as op
 from kedge.formula.functions.conversions import DECIMAL_TO_DOUBLE, INTEGER_TO_DOUBLE, WIDEN
 from kedge.formula.translate import to_sql
 from kedge.formula.typed import Apply, FieldRef, Literal, Typed, walk
-from kedge.tools.contract import Built, Context, Input, Inputs, Order, OrderKey, Query, Source, Tool, column
+from kedge.tools.contract import FEW, Built, Context, Input, Inputs, Order, OrderKey, Query, Source, Tool, column
 from kedge.tools.expressions import compiled, condition, stored
 from kedge.tools.generation import generation
 from kedge.tools.options import Options
@@ -106,8 +106,25 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
         return generation(generator.field, schema, (generator.first, generator.holds, generator.step), context)
     value = exp.alias_(exp.cast(call("unnest", series), generator.field.type.sql), generator.field.name, quoted=True)
     if source is None:
-        return {"Output": _counted(generator.field, series)}
+        query = _counted(generator.field, series)
+        rows = _length(generator)
+        return {"Output": query if rows is None else replace(query, rows=lambda _: rows, few=rows <= FEW)}
     return {"Output": _expanded(source, generator.field, value, series, context)}
+
+
+def _length(generator: Generator) -> int | None:
+    """Return how many rows a series has, where its ends are literals that the field's type holds as they are."""
+    bound, step, first = _bound(generator), _constant_step(generator), _plain(generator.first)
+    last = _plain(bound[0]) if bound else None
+    if not (bound and step and isinstance(first, Literal) and isinstance(last, Literal)):
+        return None
+    most = 2**31 if generator.field.type.name in ("Int32", "Int64") else 2**8
+    if not all(isinstance(value, int) and 0 <= value < most for value in (first.value, last.value)):
+        return None
+    assert isinstance(first.value, int)
+    assert isinstance(last.value, int)
+    end = last.value + bound[1][1]
+    return max((end - first.value) // step + 1, 0)
 
 
 def _counted(field: Field, series: exp.Anonymous) -> Query:

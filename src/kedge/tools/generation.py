@@ -12,6 +12,7 @@ from kedge.exceptions import WorkflowError
 from kedge.formula import compile_generator
 from kedge.tools.contract import Context, Step
 from kedge.tools.expressions import options_of
+from kedge.tools.noting import noted
 from kedge.tools.recurrence import report_losses
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ PIECE = 65_536
 
 def generation(field: Field, schema: Schema, expressions: tuple[Typed, Typed, Typed], context: Context) -> Step:
     """Return the step that makes the rows; ``expressions`` are the first value, the condition and the next value."""
-    generator = compile_generator(*expressions, field.name, field.type, options_of(context))
+    first, holds, step = (noted(each, context) for each in expressions)
+    generator = compile_generator(first, holds, step, field.name, field.type, options_of(context))
     result = schema.with_field(field).arrow()
 
     def batches(arriving: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from kedge.tools.contract import Context, Input, Inputs, Order, OrderKey, Query, Source, Tool, column
 from kedge.tools.options import Options
-from kedge.tools.pairing import comparable, paired_candidates
+from kedge.tools.pairing import both_orders, comparable, paired_candidates
 from kedge.tools.schema import Schema
 from kedge.tools.selection import Chosen, Selection, choose, parse_selection, project
 from kedge.tools.sql import all_of, over
@@ -115,11 +115,11 @@ def _pairs(
     hidden = [
         exp.alias_(column(name, "l"), key.column, quoted=True) for (name, _), key in zip(keys, order, strict=False)
     ]
-    carried = [column(key.column, "l") for key in left.order] + [column(key.column, "r") for key in right.order]
+    carried, carried_order = both_orders(left, right, context)
     projections = project(_chosen(config, left.schema, right.schema, None), config.selection, context)
     select = exp.select(*projections, *hidden, *carried).from_(left.named("l"))
     joined = select.join(right.named("r"), on=condition.copy(), join_type="inner")
-    return Query(joined, (*order, *left.order, *right.order))
+    return Query(joined, (*order, *carried_order), grows=True)
 
 
 def _zip(config: Config, left: Source, right: Source, context: Context) -> Mapping[str, Query]:
@@ -136,13 +136,16 @@ def _zip(config: Config, left: Source, right: Source, context: Context) -> Mappi
     def alone(name: str, other: str, source: Source) -> Query:
         columns = [column(field.name, name) for field in source.schema]
         select = exp.select(*columns, column(rank, name)).from_(sides[name].copy())
-        return Query(select.join(sides[other].copy(), on=condition.copy(), join_type="anti"), order)
+        select = select.join(sides[other].copy(), on=condition.copy(), join_type="anti")
+        own, others = SIDES if name == "l" else SIDES[::-1]
+        return Query(select, order, rows=lambda rows: max(rows.one(own) - rows.one(others), 0))
 
     projections = project(_chosen(config, left.schema, right.schema, None), config.selection, context)
     pairs = exp.select(*projections, column(rank, "l")).from_(sides["l"].copy())
+    both = pairs.join(sides["r"].copy(), on=condition.copy(), join_type="inner")
     return {
         "Left": alone("l", "r", left),
-        "Join": Query(pairs.join(sides["r"].copy(), on=condition.copy(), join_type="inner"), order),
+        "Join": Query(both, order, rows=lambda rows: min(rows.one("Left"), rows.one("Right"))),
         "Right": alone("r", "l", right),
     }
 

@@ -126,6 +126,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
         "Output": Query(
             select,
             tuple(OrderKey(context.hidden(100 + place), nulls_first=False) for place in range(len(named))),
+            grows=config.cartesian == "Allow",
         )
     }
 

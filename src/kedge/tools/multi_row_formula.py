@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from kedge.formula.translate import to_sql
 from kedge.formula.typed import FieldRef, Typed, walk
 from kedge.tools.contract import Built, Context, Input, Inputs, Order, Query, Source, Tool, column
-from kedge.tools.expressions import compiled, stored_sql
+from kedge.tools.expressions import compiled, stored
 from kedge.tools.options import Options
 from kedge.tools.recurrence import recurrence
 from kedge.tools.schema import Field, Schema
@@ -107,7 +106,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
     def resolve(ref: FieldRef) -> exp.Expr:
         return _other_row(ref, source, groups, config.other_rows) if ref.offset else column(ref.name)
 
-    value = stored_sql(to_sql(bound.value, resolve), bound.value, bound.field.type, context, bound.field.name)
+    value = stored(bound.value, bound.field.type, context, bound.field.name, resolve)
     new = exp.alias_(value, bound.field.name, quoted=True)
     columns = [new if field.name == bound.field.name else column(field.name) for field in source.schema]
     if bound.field.name not in source.schema:

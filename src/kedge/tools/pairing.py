@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-__all__ = ["comparable", "paired_candidates"]
+__all__ = ["both_orders", "comparable", "paired_candidates"]
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kedge.exceptions import WorkflowError
 from kedge.tools.selection import Candidate
-from kedge.tools.sql import column
+from kedge.tools.sql import aliased, column
 
 if TYPE_CHECKING:
+    from sqlglot import exp
+
+    from kedge.tools.contract import Context, OrderKey, Source
     from kedge.tools.schema import Field, Schema
+
+RENAMED = 500
+"""The first number of hidden columns that are named anew."""
 
 
 def paired_candidates(left: Schema, right: Schema, prefixes: tuple[str, str]) -> list[Candidate]:
@@ -29,6 +36,21 @@ def paired_candidates(left: Schema, right: Schema, prefixes: tuple[str, str]) ->
         name = prefixes[1] + field.name if taken else field.name
         candidates.append(Candidate(field, keys, name, column(field.name, "r")))
     return candidates
+
+
+def both_orders(left: Source, right: Source, context: Context) -> tuple[list[exp.Expr], tuple[OrderKey, ...]]:
+    """Return the hidden columns of pairs of ``l`` and ``r``, and the order by left, then right, that they carry.
+
+    Both sides may come from one relation, with the same hidden columns: those of the right one are named anew.
+    """
+    taken = {key.column for key in left.order}
+    keys = tuple(
+        replace(key, column=context.hidden(RENAMED + place)) if key.column in taken else key
+        for place, key in enumerate(right.order)
+    )
+    own = [column(key.column, "l") for key in left.order]
+    others = [(column(key.column, "r"), new.column) for key, new in zip(right.order, keys, strict=True)]
+    return [*own, *aliased(others)], (*left.order, *keys)
 
 
 def comparable(left: Field, right: Field, place: str) -> None:

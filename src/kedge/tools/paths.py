@@ -9,9 +9,14 @@ __all__ = ["resolve_path", "resolve_pattern", "split_source"]
 
 import fnmatch
 import os
+import re
 from pathlib import Path
 
+from kedge.exceptions import WorkflowError
+
 WILDCARDS = "*?"
+ELSEWHERE = re.compile(r"[A-Za-z]:[\\/]|\\\\")
+"""A drive, or a server."""
 
 
 def split_source(text: str) -> tuple[str, str]:
@@ -21,12 +26,22 @@ def split_source(text: str) -> tuple[str, str]:
 
 
 def resolve_path(text: str, directory: Path) -> Path:
-    """Return the path that ``text`` means; parts that do not exist stay as they are written."""
+    """Return the path that ``text`` means; parts that do not exist stay as they are written.
+
+    Raises ``WorkflowError`` for a path of another machine: with a drive or a server where there are none.
+    """
+    _refuse_elsewhere(text)
     parts = [part for part in text.replace("\\", "/").split("/") if part not in ("", ".")]
     place = Path("/") if text.startswith("/") else directory
     for part in parts:
         place = place.parent if part == ".." and _is_plain(place) else _child(place, part)
     return Path(os.path.normpath(place))
+
+
+def _refuse_elsewhere(text: str) -> None:
+    if os.name != "nt" and ELSEWHERE.match(text):
+        advice = "write a path that starts in the workflow's folder, or a constant and --set"
+        raise WorkflowError(f"{text}: a drive or a server is there on Windows only; {advice}")
 
 
 def _is_plain(place: Path) -> bool:
@@ -44,8 +59,9 @@ def _child(place: Path, name: str) -> Path:
 def resolve_pattern(text: str, directory: Path, deep: bool) -> list[Path]:
     """Return the files that a path with wildcards means, by name without regard to case.
 
-    With ``deep`` those in folders below come after.
+    With ``deep`` those in folders below come after. Raises ``WorkflowError`` as ``resolve_path`` does.
     """
+    _refuse_elsewhere(text)
     folder, _, pattern = text.replace("\\", "/").rpartition("/")
     place = resolve_path(folder or ".", directory) if folder else directory
     if text.startswith("/") and not folder:

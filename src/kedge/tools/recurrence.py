@@ -12,6 +12,7 @@ import pyarrow as pa
 from kedge.formula import compile_fold
 from kedge.tools.contract import Context, Step
 from kedge.tools.expressions import options_of
+from kedge.tools.noting import noted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +33,8 @@ def recurrence(
     result = schema.with_field(field).arrow()
     keys = [schema.need(name, "").name for name in groups]
     created = field.name not in schema
-    fold = compile_fold(value, field.name, field.type, created=created, edges=edges, options=options_of(context))
+    told = noted(value, context)
+    fold = compile_fold(told, field.name, field.type, created=created, edges=edges, options=options_of(context))
 
     def run(records: Mapping[str, pa.RecordBatchReader]) -> Mapping[str, pa.Table]:
         import pyarrow.compute as pc  # for this alone
@@ -71,5 +73,4 @@ def report_losses(context: Context, field: str, problems: int, examples: Sequenc
     for example in examples:
         context.report("conversion", f"{field}: {example} {told}")
     if problems > len(examples):
-        rest = problems - len(examples)
-        context.report("conversion", f"{rest} more conversion messages; {problems} in all")
+        context.report("conversion", f"{field}: {examples[-1]} {told}", problems - len(examples))

@@ -55,7 +55,7 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     """Number the records of each group in order and filter by the number."""
     source = inputs.one("Input")
     if config.mode == "First" and not config.groups:
-        return {"Output": _head(source, config.count)}
+        return {"Output": replace(_head(source, config.count), rows=_known(config))}
     source = source.numbered(context.hidden(0))
     groups = [column(source.schema.need(name, "Configuration/GroupFields").name) for name in config.groups]
     rank, total = context.hidden(1), context.hidden(2)
@@ -68,7 +68,14 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     )
     keep = CONDITIONS[config.mode](column(rank), column(total), config.count)
     outer = exp.select(*source.columns, *source.hidden).from_(inner.select.subquery("ranked")).where(keep)
-    return {"Output": Query(outer, source.order)}
+    return {"Output": Query(outer, source.order, rows=_known(config))}
+
+
+def _known(config: Config) -> Callable[[Inputs[int]], int] | None:
+    """Say how many records are left of so many, where there are no groups."""
+    if config.groups or config.mode not in KNOWN:
+        return None
+    return lambda rows: KNOWN[config.mode](rows.one("Input"), config.count)
 
 
 def _head(source: Source, count: int) -> Query:
@@ -97,6 +104,13 @@ CONDITIONS: Mapping[str, Callable[[exp.Expr, exp.Expr, int], exp.Expr]] = {
         this=rank,
         expression=call("ceil", exp.Div(this=exp.Mul(this=total, expression=number(float(n))), expression=number(100))),
     ),
+}
+
+KNOWN: Mapping[str, Callable[[int, int], int]] = {
+    "First": lambda total, n: min(total, n),
+    "Last": lambda total, n: min(total, n),
+    "Skip": lambda total, n: max(total - n, 0),
+    "Sample": lambda total, n: -(-total // n),
 }
 
 

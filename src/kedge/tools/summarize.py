@@ -146,7 +146,8 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
         select = select.group_by(*groups)
     elif not context.settings.summarize_empty_gives_row:
         select = select.having(exp.GT(this=exp.Count(this=exp.Star()), expression=number(0)))
-    return {"Output": Query(select, tuple(keys), natural=not groups)}
+    one = not groups and context.settings.summarize_empty_gives_row
+    return {"Output": Query(select, tuple(keys), natural=not groups, rows=(lambda _: 1) if one else None)}
 
 
 def _value(action: Action, source: Source, context: Context) -> exp.Expr:

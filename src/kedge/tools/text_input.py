@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
 from kedge.formula.types import DATE, DATETIME, DOUBLE, DesignerType
-from kedge.tools.contract import Context, Inputs, Query, Source, Tool
+from kedge.tools.contract import FEW, Context, Inputs, Query, Source, Tool
 from kedge.tools.options import Options
 from kedge.tools.schema import Field, Schema
 from kedge.tools.sql import NULL, aliased, column, text
@@ -125,10 +125,11 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
     rows = [exp.Tuple(expressions=[NULL.copy() if cell is None else text(cell) for cell in row]) for row in config.rows]
     if not rows:
         empty = exp.select(*aliased((exp.cast(NULL.copy(), field.type.sql), field.name) for field in schema))
-        return {"Output": Query(empty.where(exp.false()), natural=True)}
+        return {"Output": Query(empty.where(exp.false()), natural=True, rows=lambda _: 0, few=True)}
     names = [exp.to_identifier(field.name, quoted=True) for field in schema]
     alias = exp.TableAlias(this=exp.to_identifier("cells"), columns=names)
-    return {"Output": Query(exp.select(*casts).from_(exp.Values(expressions=rows, alias=alias)), natural=True)}
+    select = exp.select(*casts).from_(exp.Values(expressions=rows, alias=alias))
+    return {"Output": Query(select, natural=True, rows=lambda _: len(rows), few=len(rows) <= FEW)}
 
 
 TOOL = Tool(
@@ -138,4 +139,5 @@ TOOL = Tool(
     parse=parse,
     bind=bind,
     build=build,
+    brings_in=True,
 )

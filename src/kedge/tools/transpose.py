@@ -129,7 +129,8 @@ def _unnested(config: Config, source: Source, cells: Sequence[exp.Expr], context
     names = [exp.alias_(part("n"), "Name", quoted=True), exp.alias_(part("v"), "Value", quoted=True)]
     hidden = [*source.hidden, *([exp.alias_(part("p"), place, quoted=True)] if source.order else [])]
     select = exp.select(*[item.copy() for item in keys], *names, *hidden).from_(inner)
-    return Query(select, (*source.order, OrderKey(place)) if source.order else ())
+    order = (*source.order, OrderKey(place)) if source.order else ()
+    return Query(select, order, rows=lambda rows: rows.one("Input") * len(cells))
 
 
 TOOL = Tool(

@@ -191,7 +191,12 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
             ]
         selects.append(exp.select(*columns).from_(source.table))
     union = reduce(lambda left, right: exp.union(left, right, distinct=False), selects)
-    return {"Output": Query(union, keys if ordered else (), natural)}
+    places = [place for place, _ in layout.parts]
+    return {"Output": Query(union, keys if ordered else (), natural, rows=lambda rows: _sum(rows, places))}
+
+
+def _sum(rows: Inputs[int], places: Sequence[int]) -> int:
+    return sum(rows.many("Input")[place] for place in places)
 
 
 def _projections(schema: Schema, fields: Sequence[Field | None], context: Context) -> list[exp.Expr]:

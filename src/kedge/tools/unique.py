@@ -66,4 +66,5 @@ TOOL = Tool(
     parse=parse,
     bind=bind,
     build=build,
+    shares="Input",
 )

@@ -119,7 +119,7 @@ def _examine(
     messages: list[Message] = []
     name = tool.node.name
 
-    def report(kind: str, text: str) -> None:
+    def report(kind: str, text: str, _times: int = 1, /) -> None:
         messages.append(Message(tool.tool_id, name, kind, text))
 
     if inputs is None:

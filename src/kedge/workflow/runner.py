@@ -15,12 +15,26 @@ import pyarrow as pa
 from sqlglot import exp
 
 from kedge.exceptions import KedgeError, UsageError, WorkflowError
-from kedge.tools.contract import Context, Described, FileSink, Inputs, Query, Records, Source, Step, column
+from kedge.tools.contract import (
+    FEW,
+    HIDDEN,
+    Context,
+    Described,
+    FileSink,
+    Inputs,
+    Query,
+    Records,
+    Report,
+    Source,
+    Step,
+    column,
+)
 from kedge.tools.schema import Schema
 from kedge.workflow.arriving import Arriving, Traffic
+from kedge.workflow.counting import NOTHING, Count, Counting, Counts
 from kedge.workflow.graph import ResolvedTool, Wire
 from kedge.workflow.journal import Journal, Limits
-from kedge.workflow.relations import Count, Relation, Statement, statement
+from kedge.workflow.relations import TINY, Relation, Statement, statement
 from kedge.workflow.report import AnchorReport, FileReport, Message, ToolReport
 from kedge.workflow.running_step import RunningStep
 from kedge.workflow.schedule import run_in_order
@@ -36,7 +50,7 @@ WORKERS = 4
 MOST_FLOWING = 16
 """Steps whose records flow on at once; the records of more are stored, so that their processes end."""
 Progress = Callable[[int, str, str], None]
-ContextOf = Callable[[ResolvedTool, Callable[[str, str], None]], Context]
+ContextOf = Callable[[ResolvedTool, Report], Context]
 Made = TypeVar("Made")
 
 
@@ -45,7 +59,7 @@ class Run:
     """One run of a plan on an engine. ``progress`` is told tool id, name and status as they change.
 
     Tools are put into SQL by one thread at a time, whose turn it is; the turn goes on while statements run and
-    processes work.
+    processes work. ``count_all`` says that every anchor is counted, whatever it costs.
     """
 
     plan: Plan
@@ -54,6 +68,7 @@ class Run:
     limits: Limits
     progress: Progress
     tapped: bool = False
+    count_all: bool = False
     relations: dict[Anchor, Relation] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
     files: list[FileReport] = field(default_factory=list)
@@ -68,6 +83,8 @@ class Run:
         self._arriving: dict[int, Arriving] = {}
         self._arrived: list[Arriving] = []
         self._traffic: dict[Anchor, Traffic] = {}
+        self._counts = Counts()
+        self._unread: dict[Anchor, Relation] = {}
 
     def cancel(self) -> None:
         """End the run, from any thread: what runs now ends with an error, nothing else starts."""
@@ -81,10 +98,13 @@ class Run:
 
         A tool at the end of a branch that cannot run is an error as well, a warning where the caller names taps.
         """
+        if self.limits.stop_on_conversions:
+            self.engine.conversions.most = self.limits.conversions
         workers = 1 if self.limits.cancel_on_error else WORKERS
         try:
             run_in_order(self.plan.tools, self._perform, workers, self._look, self.cancel)
             self._drain()
+            self.journal.limit_conversions(self.engine.conversions)
         except BaseException:
             self.cancel()
             raise
@@ -96,6 +116,8 @@ class Run:
         for key, traffic in self._traffic.items():
             if traffic.complete:
                 self.relations[key].count.rows = traffic.rows
+        self._counts.take(dict(self.engine.counted))
+        self._counts.settle()
         self.tools = self.journal.reports(self._anchors)
         kind = "warning" if self.tapped else "error"
         left_out = [Message(it.tool_id, it.name, kind, f"it is left out: {it.text}") for it in self.plan.left_out]
@@ -126,6 +148,7 @@ class Run:
             try:
                 self._evaluate(tool)
             except KedgeError as fault:
+                self.journal.limit_conversions(self.engine.conversions)
                 self._fail(tool, fault)
             self.journal.limit_conversions(self.engine.conversions)
             if tool.tool_id not in self._arriving:
@@ -175,17 +198,22 @@ class Run:
         return self.engine.fetch(relation.records()).cast(relation.schema.arrow())
 
     def _anchors(self, tool: ResolvedTool) -> tuple[AnchorReport, ...]:
-        known = ((name, (tool.tool_id, name)) for name in tool.tool.outputs)
-        return tuple(self._anchor(name, key) for name, key in known if key in self.relations)
+        found = {name: self._anchor(name, (tool.tool_id, name)) for name in tool.tool.outputs}
+        return tuple(anchor for anchor in found.values() if anchor is not None)
 
-    def _anchor(self, name: str, key: Anchor) -> AnchorReport:
-        relation, traffic = self.relations[key], self._traffic.get(key, Traffic())
+    def _anchor(self, name: str, key: Anchor) -> AnchorReport | None:
+        """Return the report of an anchor, of one that nobody reads only if its records are counted."""
+        relation, traffic = self.relations.get(key), self._traffic.get(key, Traffic())
+        if relation is None:
+            relation = self._unread.get(key)
+            if relation is None or self._counts.value(relation.count) is None:
+                return None
         if not traffic.complete:
-            return AnchorReport(name, relation.count.rows, relation.schema)
+            return AnchorReport(name, self._counts.value(relation.count), relation.schema)
         return AnchorReport(name, traffic.rows, relation.schema, traffic.batches, traffic.size)
 
     def _evaluate(self, tool: ResolvedTool) -> None:
-        context = self.context_of(tool, partial(self.journal.say, tool.tool_id))
+        context = self.context_of(tool, partial(self._say, tool.tool_id))
         used = frozenset(anchor for anchor in tool.tool.outputs if self.plan.is_used((tool.tool_id, anchor)))
         context = replace(context, used=used)
         sources = self._inputs(tool, self._source)
@@ -212,6 +240,12 @@ class Run:
         reader = next(item for item in self.plan.tools for wire in item.wires if wire.origin == tool.tool_id)
         return reader.tool.wants(reader.config, schema) if reader.tool.wants else {}
 
+    def _say(self, tool_id: int, kind: str, text: str, times: int = 1, /) -> None:
+        if kind == "conversion":
+            self.engine.conversions.add(tool_id, text, times)
+        else:
+            self.journal.say(tool_id, kind, text)
+
     def _inputs(self, tool: ResolvedTool, item: Callable[[Wire, ResolvedTool], Any]) -> Inputs[Any]:
         by_anchor: dict[str, list[Any]] = {entry.name: [] for entry in tool.tool.inputs}
         names: dict[str, list[str]] = {entry.name: [] for entry in tool.tool.inputs}
@@ -226,8 +260,14 @@ class Run:
             raise WorkflowError(f"tool {wire.origin} has no output anchor {wire.origin_anchor!r}")
         return found
 
-    def _source(self, wire: Wire, _: ResolvedTool) -> Source:
-        return self._relation(wire).source((wire.origin, wire.origin_anchor) in self.plan.ordered)
+    def _source(self, wire: Wire, tool: ResolvedTool) -> Source:
+        """Return an input; its order is put into a column where its statement may be counted."""
+        key = (wire.origin, wire.origin_anchor)
+        relation, ordered = self._relation(wire), key in self.plan.ordered
+        counted = self.count_all or all(self._relation(other).few for other in tool.wires)
+        if ordered and counted and tool.tool.build:
+            relation = self.relations[key] = relation.numbered(f"{HIDDEN}{wire.origin}_{wire.origin_anchor}")
+        return relation.source(ordered)
 
     def _parents(self, tool: ResolvedTool) -> tuple[Relation, ...]:
         return tuple(self._relation(wire) for wire in tool.wires)
@@ -240,30 +280,74 @@ class Run:
         if isinstance(built, Step):
             self._step(tool, built, schemas)
             return
-        for anchor, query in built.items():
-            if self.plan.is_used((tool.tool_id, anchor)):
-                self._register(tool, anchor, schemas[anchor], self._limited(tool, query))
+        made = {
+            anchor: self._made(tool, anchor, schemas[anchor], self._limited(tool, query))
+            for anchor, query in built.items()
+        }
+        if tool.tool.shares:
+            whole = next(self._relation(wire) for wire in tool.wires if wire.anchor == tool.tool.shares)
+            self._counts.share(whole.count, [relation.count for relation in made.values()])
+        used = [anchor for anchor in made if self.plan.is_used((tool.tool_id, anchor))]
+        for anchor in made.keys() - used:
+            self._unread[tool.tool_id, anchor] = made[anchor]
+        beside = () if tool.tool.shares else tuple(made[anchor] for anchor in made if anchor not in used)
+        for anchor in used:
+            self._register((tool.tool_id, anchor), tool, replace(made[anchor], beside=beside))
+            beside = ()
 
     def _limited(self, tool: ResolvedTool, query: Query) -> Query:
-        if tool.wires or not self.limits.records:
+        if not (tool.tool.brings_in and self.limits.records):
             return query
-        return replace(query, select=query.select.limit(self.limits.records))
+        known, most = query.rows, self.limits.records
+        rows = None if known is None else lambda inputs: min(most, known(inputs))
+        return replace(query, select=query.select.limit(most), rows=rows, few=query.few or most <= FEW)
 
-    def _register(self, tool: ResolvedTool, anchor: str, schema: Schema, query: Query) -> None:
-        key = (tool.tool_id, anchor)
-        if key not in self.plan.ordered:
+    def _made(self, tool: ResolvedTool, anchor: str, schema: Schema, query: Query) -> Relation:
+        if (tool.tool_id, anchor) not in self.plan.ordered:
             query = replace(query, order=(), natural=False)
         relation = Relation.of(_name(tool, anchor), schema, query, self._parents(tool))
+        count = self._count(tool, query)
+        tiny = relation.tiny or (not tool.wires and (self._counts.value(count) or FEW) <= TINY)
+        return replace(relation, count=count, tiny=tiny)
+
+    def _count(self, tool: ResolvedTool, query: Query) -> Count:
         if query.same_count:
             same = next(wire for wire in tool.wires if wire.anchor == query.same_count)
-            relation = replace(relation, count=self._relation(same).count)
+            return self._relation(same).count
+        if query.rows is None:
+            return Count()
+        counts, rows = self._inputs(tool, lambda wire, _: self._relation(wire).count), query.rows
+        of = tuple(count for found in counts.by_anchor.values() for count in found)
+
+        def rule() -> int:
+            known = {anchor: [count.rows for count in found] for anchor, found in counts.by_anchor.items()}
+            return rows(Inputs(known))
+
+        return Count(of=of, rule=rule)
+
+    def _register(self, key: Anchor, tool: ResolvedTool, relation: Relation) -> None:
         if self.plan.uses.get(key, 0) > 1 or key in self.plan.kept:
             relation = self._stored(tool, relation)
         self.relations[key] = relation
 
     def _stored(self, tool: ResolvedTool, relation: Relation) -> Relation:
-        everything = self._ready(tool, relation.everything())
+        if relation.query is None:
+            return relation
+        everything = self._ready(tool, relation.everything(self._counting(relation)))
         return relation.as_table(self._aside(lambda: self.engine.create(relation.name, everything)))
+
+    def _counting(self, relation: Relation, *, told: bool = True, flows: bool = False) -> Counting:
+        """Say what a statement counts: all there is where that costs little, or has been asked for.
+
+        ``flows`` says that its records go to a tool process, which is not to wait until all are counted.
+        """
+        if not (relation.few or self.count_all) or relation.query is None:
+            return NOTHING
+        waits = flows and any(item.arriving is not None for item in relation.chain())
+        if waits and not self.count_all:
+            return NOTHING
+        self._counts.take(dict(self.engine.counted))
+        return self._counts.counting(relation, told, self.count_all)
 
     def _fetch(self, tool: ResolvedTool, found: Statement) -> pa.Table:
         ready = self._ready(tool, found)
@@ -304,7 +388,8 @@ class Run:
 
     def _stream(self, tool: ResolvedTool, wire: Wire, traffic: Traffic) -> pa.RecordBatchReader:
         """Open the records of an input, and count what passes."""
-        ready = self._ready(tool, self._relation(wire).records())
+        relation = self._relation(wire)
+        ready = self._ready(tool, relation.records(counting=self._counting(relation, flows=True)))
         self._traffic.setdefault((wire.origin, wire.origin_anchor), traffic)
         return self._aside(lambda: self.engine.stream(ready, traffic))
 
@@ -319,7 +404,11 @@ class Run:
         if not schema:
             self._aside(running.finish)
             raise WorkflowError(f"the anchor {anchor} has no fields")
-        count = Count()
+        if tool.tool.brings_in and self.limits.records and isinstance(records, pa.Table):
+            records = records.slice(0, self.limits.records)
+        count = Count(len(records) if isinstance(records, pa.Table) else None)
+        few = bool(tool.wires) and all(self._relation(wire).few for wire in tool.wires)
+        few = few if count.rows is None else count.rows <= FEW
 
         def end(traffic: Traffic) -> None:
             if flows:
@@ -331,10 +420,10 @@ class Run:
         arriving = Arriving(f"{name} arriving", records.schema, running.guard(batches), end, running.stop)
         self._arrived.append(arriving)
         self._traffic[key] = arriving.traffic
-        relation = Relation.over(name, schema, arriving, count)
+        relation = Relation.over(name, schema, arriving, count, few)
         if flows:
             self._arriving[tool.tool_id] = arriving
-            self.relations[key] = relation
+            self._register(key, tool, relation)
         else:
             self.relations[key] = self._stored(tool, relation)
 
@@ -366,10 +455,12 @@ class Run:
     ) -> Iterator[tuple[FileSink, Statement, Schema]]:
         """Yield each file to write with its records: one, or one for each value of the field that splits them."""
         if not sink.split or sink.place is None:
-            yield sink, relation.records(sink.limit), relation.schema
+            if sink.limit and relation.few:
+                relation = self._stored(tool, relation)
+            counting = self._counting(relation, told=not sink.limit)
+            yield sink, relation.records(sink.limit, counting), relation.schema
             return
-        if relation.query is not None:
-            relation = self._stored(tool, relation)
+        relation = self._stored(tool, relation)
         kept = Schema(tuple(item for item in relation.schema if sink.keep_split or item.name != sink.split))
         rows = relation.records(sink.limit).query.subquery("records")
         text = exp.cast(column(sink.split), "text")

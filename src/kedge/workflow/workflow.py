@@ -109,12 +109,14 @@ class Workflow:
         temporary: str | Path | None = None,
         threads: int | None = None,
         pool: ToolPool | None = None,
+        counts: bool = False,
     ) -> RunReport:
         """Run the workflow and return what happened; blocks until it is done.
 
         ``taps`` are anchors whose records the report keeps, ``memory_limit`` is in bytes, ``temporary`` a directory for
         what does not fit, ``on_start`` is handed the run, whose ``cancel`` ends it from another thread. Custom tools
-        run in processes of the ``pool``, as long as that has any. A tool's error is in the report; ``UsageError`` and
+        run in processes of the ``pool``, as long as that has any. ``counts`` has the records of every anchor counted,
+        also where that makes a large run slower. A tool's error is in the report; ``UsageError`` and
         ``WorkflowError`` are raised for what cannot start.
         """
         started = time.perf_counter()
@@ -125,7 +127,7 @@ class Workflow:
             taps = list(taps)
             plan = make_plan(session.graph(tools), taps, browse=not self.document.switch("DisableBrowse"))
             opened = _open_engine(engine, place, memory_limit, threads)
-            run = Run(plan, opened, session.context, self._limits(), progress, bool(taps))
+            run = Run(plan, opened, session.context, self._limits(), progress, bool(taps), counts)
             on_start(run)
             run.execute()
         except BaseException:

@@ -6,6 +6,7 @@ __all__ = ["FUNCTIONS", "WRITTEN", "as_text"]
 
 import codecs
 import datetime as dt
+from dataclasses import replace
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
@@ -104,12 +105,15 @@ def is_given(flag: Typed) -> bool:
     return not (isinstance(flag, Literal) and flag.value is False)
 
 
-def _number_of(services: Services, value: Typed, point: Typed) -> Typed | None:
+_QUIET_NUMBER: Final = replace(to.TEXT_TO_NUMBER, name="text to number, without a word where it is none")
+
+
+def _number_of(services: Services, value: Typed, point: Typed, *, ignoring: bool) -> Typed | None:
     """Return the number that a value is or that its text starts with; None for values that write none."""
     if not value.type.is_string:
         return coerce(value, Kind.NUMBER, services.options)
     text = value if isinstance(point, Literal) and point.value == "." else _with_point(value, point)
-    return apply(to.TEXT_TO_NUMBER, text, span=value.span)
+    return apply(_QUIET_NUMBER if ignoring else to.TEXT_TO_NUMBER, text, span=value.span)
 
 
 def _with_point(text: Typed, point: Typed) -> Typed:
@@ -120,8 +124,8 @@ def _with_point(text: Typed, point: Typed) -> Typed:
 
 
 def _to_number(services: Services, arguments: tuple[Typed, ...], span: int) -> Typed:
-    value, _, keep_nulls, point = arguments
-    number = _number_of(services, value, point)
+    value, ignore_errors, keep_nulls, point = arguments
+    number = _number_of(services, value, point, ignoring=is_given(ignore_errors))
     if number is None:
         raise services.refuse(f"{value.type.name} cannot be read as a number", value.span)
     zero = Literal(0 if number.type == INT64 else 0.0, number.type)
@@ -162,6 +166,13 @@ _SERIAL: Final = Function(
 )
 
 
+ASKED: Final[Mapping[Kind, Function]] = {
+    Kind.DATE: replace(to.TEXT_TO_DATE, name="text to date, as asked for"),
+    Kind.MOMENT: replace(to.TEXT_TO_MOMENT, name="text to date and time, as asked for"),
+}
+"""What ToDate and ToDateTime do with a text, as different from what a comparison with a date does."""
+
+
 def _to_temporal(kind: Kind) -> Callable[[Services, tuple[Typed, ...], int], Typed]:
     def expand(services: Services, arguments: tuple[Typed, ...], span: int) -> Typed:
         value = arguments[0]
@@ -171,6 +182,8 @@ def _to_temporal(kind: Kind) -> Callable[[Services, tuple[Typed, ...], int], Typ
         changed = coerce(value, kind, services.options)
         if changed is None:
             raise services.refuse(f"{value.type.name} cannot be read as a date", value.span)
+        if value.type.is_string and isinstance(changed, Apply):
+            return replace(changed, function=ASKED[kind])
         return changed
 
     return expand
