@@ -119,6 +119,11 @@ class SharedMemoryWriter:
         self._bytes += length
         return Place(segment.number, BODY, body.tell())
 
+    @property
+    def taken(self) -> int:
+        """The segments that the reader has not handed back."""
+        return sum(segment.memory[0] == TAKEN for segment in self._segments)
+
     def close(self) -> None:
         """Let go of the segments, whose readers keep what they have; every batch is inline from now on."""
         self._budget = 0
@@ -156,16 +161,26 @@ class SharedMemoryWriter:
         return segment
 
     def _free_or_new(self, size: int) -> _Segment | None:
-        """The smallest free segment that is not far too large; with no room for a new one, also one that is."""
+        """The smallest free segment that is not far too large; with no room for a new one, also one that is.
+
+        Where that would take more than half of the pool, from where on readers copy batches out of it, those that are
+        too large make room.
+        """
         free = self._smallest_free(size)
         own = max(_LEAST_SEGMENT, size + -size % _GRAIN)
         if free is not None and free.size < _FAR_LARGER * own:
             self._fitted[free.number] = self._batches
             return free
-        if self._held + own > self._budget:
-            self._retire(self._held + own - self._budget, 0 if free is None else _LATELY)
+        lacking = self._held + own - self._budget
+        if lacking > 0:
+            if free is not None and self._taken_bytes() + free.size <= self._budget // 2:
+                return free
+            self._retire(lacking, 0 if free is None else _LATELY)
         made = self._make(own) if self._held + own <= self._budget else None
         return made or self._smallest_free(size)
+
+    def _taken_bytes(self) -> int:
+        return sum(segment.size for segment in self._segments if not segment.free)
 
     def _smallest_free(self, size: int) -> _Segment | None:
         for segment in self._segments:
