@@ -435,6 +435,11 @@ class Echo:
         (message,) = self._engine_writes.encode("Input", "#1", [table])
         return self._table(self._tool_reads, message)
 
+    @property
+    def unread(self) -> int:
+        """The batches that the tool has sent, and the engine holds."""
+        return self._tool_writes.unread
+
     def back(self, table: pa.Table) -> pa.Table:
         (message,) = self._tool_writes.encode("Output", "", [table])
         return self._table(self._engine_reads, message)
@@ -457,6 +462,19 @@ class TestSendingBack:
             del received, returned
         assert echo.to_engine.statistics().batches == 0
         assert echo.to_tool.statistics().segments == 1
+
+    def test_the_tool_knows_how_many_batches_the_engine_holds(self, folder: Path) -> None:
+        echo = Echo(folder)
+        assert echo.unread == 0
+        held = [echo.back(echo.to_the_tool(numbers(MIB))), echo.back(numbers(MIB)), echo.back(numbers(MIB // 2))]
+        assert echo.unread == 3
+        del held[0]
+        assert echo.unread == 2
+        held.clear()
+        assert echo.unread == 0
+
+    def test_without_shared_memory_nothing_is_known_of_that(self) -> None:
+        assert RecordWriter(Direction.OUTGOING).unread == 0
 
     @pytest.mark.parametrize("first_to_go", ["tool", "engine"])
     def test_its_segment_is_free_when_both_ends_have_let_go(self, folder: Path, first_to_go: str) -> None:
