@@ -214,6 +214,38 @@ class TestPool:
         assert len(list(folder.iterdir())) == pool.writer.statistics().segments
         assert f"{pool.writer.statistics().segments} segments" in repr(pool.reader)
 
+    def test_a_small_batch_does_not_take_a_large_segment(self, folder: Path) -> None:
+        pool = Pool(folder, budget=16 * MIB)
+        assert pool.send(numbers(4 * MIB)) is not None
+        small = pool.send(numbers(MIB // 2))
+        assert small is not None
+        assert pool.send(numbers(4 * MIB)) is not None
+        assert small["n"][1].as_py() == 1
+        assert pool.writer.statistics().segments == 2
+        assert pool.writer.statistics().high_water < 6 * MIB
+
+    def test_takes_a_large_segment_where_there_is_no_room_for_a_small_one(self, folder: Path) -> None:
+        pool = Pool(folder, budget=4 * MIB + 65536)
+        assert pool.send(numbers(4 * MIB)) is not None
+        assert pool.send(numbers(MIB // 2)) is not None
+        assert pool.writer.statistics().segments == 1
+
+    def test_large_segments_make_room_when_only_small_batches_follow(self, folder: Path) -> None:
+        pool = Pool(folder, budget=4 * MIB + 65536)
+        assert pool.send(numbers(4 * MIB)) is not None
+        for _ in range(shared_memory_writer._LATELY + 1):
+            assert pool.send(numbers(MIB // 2)) is not None
+        held = [pool.send(numbers(MIB // 2, first)) for first in range(5)]
+        assert [table["n"][0].as_py() for table in held if table is not None] == [0, 1, 2, 3, 4]
+        assert pool.writer.statistics().high_water <= 4 * MIB + 65536
+        assert len(list(folder.iterdir())) == pool.writer.statistics().segments == 5
+
+    def test_large_segments_stay_where_large_batches_come_again_and_again(self, folder: Path) -> None:
+        pool = Pool(folder, budget=4 * MIB + 65536)
+        for number in range(3 * shared_memory_writer._LATELY):
+            assert pool.send(numbers(4 * MIB if number % 8 == 0 else MIB // 2)) is not None
+        assert [path.name for path in folder.iterdir()] == ["in-0"]
+
     def test_a_full_disk_is_said_once(
         self, pool: Pool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -403,6 +435,11 @@ class Echo:
         (message,) = self._engine_writes.encode("Input", "#1", [table])
         return self._table(self._tool_reads, message)
 
+    @property
+    def unread(self) -> int:
+        """The batches that the tool has sent, and the engine holds."""
+        return self._tool_writes.unread
+
     def back(self, table: pa.Table) -> pa.Table:
         (message,) = self._tool_writes.encode("Output", "", [table])
         return self._table(self._engine_reads, message)
@@ -425,6 +462,19 @@ class TestSendingBack:
             del received, returned
         assert echo.to_engine.statistics().batches == 0
         assert echo.to_tool.statistics().segments == 1
+
+    def test_the_tool_knows_how_many_batches_the_engine_holds(self, folder: Path) -> None:
+        echo = Echo(folder)
+        assert echo.unread == 0
+        held = [echo.back(echo.to_the_tool(numbers(MIB))), echo.back(numbers(MIB)), echo.back(numbers(MIB // 2))]
+        assert echo.unread == 3
+        del held[0]
+        assert echo.unread == 2
+        held.clear()
+        assert echo.unread == 0
+
+    def test_without_shared_memory_nothing_is_known_of_that(self) -> None:
+        assert RecordWriter(Direction.OUTGOING).unread == 0
 
     @pytest.mark.parametrize("first_to_go", ["tool", "engine"])
     def test_its_segment_is_free_when_both_ends_have_let_go(self, folder: Path, first_to_go: str) -> None:

@@ -91,6 +91,13 @@ class RecordWriter:
         messages = list(self._inline(anchor, connection, table))
         return messages[0] if len(messages) == 1 else None
 
+    @property
+    def unread(self) -> int:
+        """The batches in shared memory that the peer has not let go of; some may lie still unread."""
+        if self._shared is None:
+            return 0
+        return self._shared.taken + (0 if self._received is None else self._received.sent_back)
+
     def close(self) -> None:
         """Let go of shared memory; what was written into it lives on with who reads it."""
         if self._shared is not None:

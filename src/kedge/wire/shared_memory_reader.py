@@ -119,6 +119,11 @@ class SharedMemoryReader:
         memory[1] = TAKEN
         return Place(segment | SENT_BACK, offset, length)
 
+    @property
+    def sent_back(self) -> int:
+        """The batches that were sent back, and that their writer has not let go of."""
+        return sum(mapping.memory[1] == TAKEN for mapping in self._mappings.values())
+
     def close(self) -> None:
         """Let go of the segments that no batch lies on any more."""
         self._known.clear()

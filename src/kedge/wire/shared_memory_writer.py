@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from bisect import insort
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
@@ -31,6 +33,10 @@ _OPTIONS = pa.ipc.IpcWriteOptions()
 _GRAIN = 64 << 10
 _LEAST_SEGMENT = 512 << 10
 """Bytes. The kernel bounds how many mappings a process has."""
+_FAR_LARGER = 4
+"""A batch goes into a segment of this many times its size only where the pool has no room for one of its own."""
+_LATELY = 16
+"""Batches. A free segment that was far too large for so many makes room for others."""
 
 
 class PoolStatistics(NamedTuple):
@@ -55,6 +61,7 @@ def pool_share(budget: int) -> int:
 
 class _Segment(NamedTuple):
     number: int
+    size: int
     memory: Memory
     body: pa.Buffer
     path: Path
@@ -75,7 +82,8 @@ class SharedMemoryWriter:
         self._prefix = prefix
         self._budget = budget
         self._layout: Layout | None = None
-        self._segments: list[_Segment] = []
+        self._segments: list[_Segment] = []  # the smallest first
+        self._fitted: dict[int, int] = {}  # when each was last used for a batch of about its size: the batches before
         self._made = 0
         self._held = 0
         self._stalled = False
@@ -110,6 +118,11 @@ class SharedMemoryWriter:
         self._batches += 1
         self._bytes += length
         return Place(segment.number, BODY, body.tell())
+
+    @property
+    def taken(self) -> int:
+        """The segments that the reader has not handed back."""
+        return sum(segment.memory[0] == TAKEN for segment in self._segments)
 
     def close(self) -> None:
         """Let go of the segments, whose readers keep what they have; every batch is inline from now on."""
@@ -148,26 +161,51 @@ class SharedMemoryWriter:
         return segment
 
     def _free_or_new(self, size: int) -> _Segment | None:
-        for segment in self._segments:
-            memory = segment.memory
-            if memory[0] == memory[1] == FREE and len(memory) >= size:
-                return segment
-        size = max(_LEAST_SEGMENT, size + -size % _GRAIN)
-        if self._held + size > self._budget:
-            self._retire(self._held + size - self._budget)
-        return self._make(size) if self._held + size <= self._budget else None
+        """The smallest free segment that is not far too large; with no room for a new one, also one that is.
 
-    def _retire(self, needed: int) -> None:
-        """Give up free segments, which are too small, if that makes ``needed`` bytes of room."""
-        free = [segment for segment in self._segments if segment.free]
-        if sum(len(segment.memory) for segment in free) < needed:
+        Where that would take more than half of the pool, from where on readers copy batches out of it, those that are
+        too large make room.
+        """
+        free = self._smallest_free(size)
+        own = max(_LEAST_SEGMENT, size + -size % _GRAIN)
+        if free is not None and free.size < _FAR_LARGER * own:
+            self._fitted[free.number] = self._batches
+            return free
+        lacking = self._held + own - self._budget
+        if lacking > 0:
+            if free is not None and self._taken_bytes() + free.size <= self._budget // 2:
+                return free
+            self._retire(lacking, 0 if free is None else _LATELY)
+        made = self._make(own) if self._held + own <= self._budget else None
+        return made or self._smallest_free(size)
+
+    def _taken_bytes(self) -> int:
+        return sum(segment.size for segment in self._segments if not segment.free)
+
+    def _smallest_free(self, size: int) -> _Segment | None:
+        for segment in self._segments:
+            if segment.size >= size:
+                memory = segment.memory
+                if memory[0] == memory[1] == FREE:
+                    return segment
+        return None
+
+    def _retire(self, needed: int, idle: int) -> None:
+        """Give up free segments that fitted none of the last ``idle`` batches, if that makes ``needed`` bytes of room.
+
+        Those go first that fitted none for longest.
+        """
+        fitted = self._fitted
+        free = [s for s in self._segments if s.free and self._batches - fitted[s.number] >= idle]
+        if sum(segment.size for segment in free) < needed:
             return
-        for segment in free:
+        for segment in sorted(free, key=lambda segment: fitted[segment.number]):
             if needed <= 0:
                 break
-            needed -= len(segment.memory)
-            self._held -= len(segment.memory)
+            needed -= segment.size
+            self._held -= segment.size
             self._segments.remove(segment)
+            del fitted[segment.number]
             segment.memory[0] = RETIRED
             segment.path.unlink(missing_ok=True)
 
@@ -179,8 +217,10 @@ class SharedMemoryWriter:
             self._budget = self._held  # there is no more room than what the pool has
             logger.warning("records travel through less shared memory: %s: %s", self._folder, error.strerror)
             return None
-        self._segments.append(_Segment(self._made, memory, pa.py_buffer(memoryview(memory)[BODY:]), path))
+        segment = _Segment(self._made, size, memory, pa.py_buffer(memoryview(memory)[BODY:]), path)
+        insort(self._segments, segment, key=attrgetter("size"))
+        self._fitted[self._made] = self._batches
         self._made += 1
         self._held += size
         self._high_water = max(self._high_water, self._held)
-        return self._segments[-1]
+        return segment
