@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from typing import IO, TYPE_CHECKING, Any
 
+from kedge.lifecycle.limits import LARGEST_LINE
 from kedge.wire.process_lines import (
     ADDRESS_PREFIX,
     DESCRIPTION_PREFIX,
@@ -28,7 +29,6 @@ _LISTENING = re.compile(rf"(?:{PORT_PREFIX}(?P<port>\d{{1,9}})|{ADDRESS_PREFIX}(
 _HIGHEST_PORT = 65535
 _TAIL_LINES = 50
 _STACK_LINES = 200
-_LINE_BYTES = 64 << 10
 _DUMP_BEGINS = (STACK_PREFIX, "Fatal Python error", "Windows fatal exception", "Stack (most recent call first)")
 _DUMP_GOES_ON = (*_DUMP_BEGINS, "  ", "Current thread", "Thread 0x", "Extension modules:", "<")
 _DRIVER = re.compile(
@@ -89,7 +89,7 @@ class ProcessOutput:
     def _read_lines(self, name: str, stream: IO[bytes], take: Callable[[str], bool]) -> None:
         with contextlib.suppress(ValueError), stream:
             begins = True
-            for raw in iter(lambda: stream.readline(_LINE_BYTES), b""):
+            for raw in iter(lambda: stream.readline(LARGEST_LINE), b""):
                 line = raw.decode("utf-8", "replace").rstrip("\r\n")
                 taken = begins and take(line)
                 begins = raw.endswith(b"\n")
