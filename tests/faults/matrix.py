@@ -59,7 +59,8 @@ TOOL_FAULTS: dict[str, dict[str, Ends]] = {
 
 HOST_FAULTS = {"SIGINT": 130, "SIGTERM": 143, "SIGKILL": -9}
 """A signal to the host, and the exit code; in no case is anything left, neither a process nor half an output."""
-HOST_STEPS = ("import", "middle of the records")
+HOST_STEPS = STEPS[:-1]
+"""What comes when the run is confirmed is its good end, which a signal may find before or behind it."""
 
 ELSEWHERE: dict[str, tuple[str, ...]] = {
     "full shared memory": ("test_matrix.py::TestFull::test_shared_memory_sends_the_records_inline",),
@@ -124,11 +125,10 @@ class Case(NamedTuple):
     @property
     def daily(self) -> bool:
         """Whether it is run always, and not at night alone."""
-        if self.fault in HOST_FAULTS:
-            return self.step == "import" or self.transport != GRPC
         if self.step == "import":
             return True
-        turn = (list(TOOL_FAULTS).index(self.fault) + STEPS.index(self.step)) % len(TRANSPORTS)
+        faults = list(HOST_FAULTS if self.fault in HOST_FAULTS else TOOL_FAULTS)
+        turn = (faults.index(self.fault) + STEPS.index(self.step)) % len(TRANSPORTS)
         return TRANSPORTS[turn] == self.transport
 
 
