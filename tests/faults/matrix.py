@@ -85,6 +85,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
         "test_crashes.py::TestCrash::test_an_exit_behind_the_back_of_python_is_named_with_the_last_words",
         "test_crashes.py::TestNoCrash::test_leaving_by_sys_exit_is_an_error_that_the_tool_reports",
     ),
+    "own error": ("test_crashes.py::TestOwnError::test_is_told_with_its_place",),
     "clock jumps": (
         "test_matrix.py::TestClock::test_of_the_tool_process_changes_nothing",
         "test_matrix.py::TestClock::test_no_wait_looks_at_the_clock_on_the_wall",
@@ -96,6 +97,7 @@ REQUIRED = {
     "a fault in C code": "segfault",
     "a tool process that leaves": "leaves",
     "a tool process that is stopped": "frozen",
+    "an error of Kedge's own in a tool process": "own error",
     "a tool that asks for too much memory": "out_of_memory",
     "a tool process for which no memory is left": "little memory",
     "a disk that is full": "full disk",

@@ -129,7 +129,8 @@ class Lifecycle:
         elif isinstance(event, Answered):
             self._log_stray(event)
         elif isinstance(event, Raised):
-            logger.warning("the run was over, and a callback that was still under way failed: %s", event.text)
+            level = logging.INFO if self.state is State.LOST else logging.WARNING  # it fails because the engine is gone
+            logger.log(level, "the run was over, and a callback that was still under way failed: %s", event.text)
 
     def next_call(self, now: float) -> Call | None:
         """The next call to run, None where there is none now. The driver reports Returned or Raised for each.

@@ -92,6 +92,9 @@ def serve_tool(name: ToolName, *, search: bool = True) -> int:
     except KedgeError as error:
         logger.error("%s", error)
         return _USAGE if isinstance(error, UsageError) else _FAILED
+    except Exception:  # of Kedge's own
+        logger.exception("the tool process cannot go on")
+        return _FAILED
     return _CLEAN if confirmed else _FAILED
 
 

@@ -100,7 +100,11 @@ class ToolService:
         patience = threading.Timer(self.settings.connect_within, self._give_up_waiting)
         patience.daemon = True
         patience.start()
-        self.run.run()
+        try:
+            self.run.run()
+        except BaseException:  # of Kedge's own; what serves the streams would wait for ever, and so would the engine
+            self._server.stop(None)
+            raise
         self._over.set()
         patience.cancel()
         watch.stop()
@@ -247,6 +251,9 @@ class ToolService:
                 read(requests)
             except grpc.RpcError:
                 self._lose(f"the engine broke {method} off")
+            except Exception as error:  # of Kedge's own; nobody else reads on
+                logger.exception("what came on %s cannot be taken", method)
+                self._feed(Violated(f"what came on {method} cannot be taken: {type(error).__name__}: {error}"))
             else:
                 self._half_closed(method, context)
             finally:
