@@ -262,6 +262,15 @@ class TestStrangers:
             streams.end_records()
 
     @pytest.mark.parametrize("method", [CONTROL, RECORD_TRANSFER])
+    def test_that_call_without_end_are_refused_each(self, served: Served, method: str) -> None:
+        with grpc.insecure_channel(served.address) as channel:
+            call: Any = channel.stream_stream(method)
+            for refused in [call(iter([b""])) for _ in range(500)]:
+                with pytest.raises(grpc.RpcError) as caught:
+                    next(refused)
+                assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+    @pytest.mark.parametrize("method", [CONTROL, RECORD_TRANSFER])
     def test_do_not_disturb_the_run(self, tmp_path: Path, method: str) -> None:
         engine = Engine(tmp_path)
         engine.initialise()

@@ -16,6 +16,7 @@ from kedge.wire.process_lines import (
     PORT_PREFIX,
     REFUSAL_PREFIX,
     STACK_PREFIX,
+    STATISTICS_PREFIX,
     TAKEN_LINE,
     WAITING_LINE,
 )
@@ -56,6 +57,7 @@ class ProcessOutput:
         self.address = ""
         self.description: dict[str, Any] | None = None
         self.refusal: tuple[str, ...] = ()
+        self.statistics: dict[str, Any] | None = None
         self.on_line = on_line
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
         self._stack: list[str] = []
@@ -100,14 +102,12 @@ class ProcessOutput:
     def _take_stdout(self, line: str) -> bool:
         """Whether the line was for the host. Noise without a line end may stand before a greeting."""
         if self.address:
-            return self._take_refusal(line)
+            return self._take_statistics(line) or self._take_refusal(line)
         if line in (WAITING_LINE, TAKEN_LINE):
             return self._take_stage(line)
         _, described, text = line.partition(DESCRIPTION_PREFIX)
         if described:
-            with contextlib.suppress(ValueError):
-                document = json.loads(text)
-                self.description = document if isinstance(document, dict) else None
+            self.description = _json_object(text)
             return True
         match = _LISTENING.search(line)
         if match is None or int(match["port"] or 1) not in range(1, _HIGHEST_PORT + 1):
@@ -124,6 +124,12 @@ class ProcessOutput:
             self.has_order = True
             self.taken.set()
         return True
+
+    def _take_statistics(self, line: str) -> bool:
+        _, told, text = line.partition(STATISTICS_PREFIX)
+        if told:
+            self.statistics = _json_object(text)
+        return bool(told)
 
     def _take_refusal(self, line: str) -> bool:
         _, refused, text = line.partition(REFUSAL_PREFIX)
@@ -145,6 +151,14 @@ class ProcessOutput:
         elif len(self._stack) < _STACK_LINES:
             self._stack.append(line)
         return self._in_stack
+
+
+def _json_object(text: str) -> dict[str, Any] | None:
+    """The object that a text is in JSON; None where it is none."""
+    with contextlib.suppress(ValueError, RecursionError):
+        document = json.loads(text)
+        return document if isinstance(document, dict) else None
+    return None
 
 
 def was_in_callback(stack: tuple[str, ...]) -> bool:

@@ -9,7 +9,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc
 
@@ -130,6 +130,10 @@ class ToolService:
         run = self.run.statistics()
         sent = self._records_queue.statistics()._replace(items=run.batches_out, bytes=run.bytes_out)
         return ConnectionStatistics(sent, self._writer.statistics(), run.batches_in, run.bytes_in)
+
+    def report(self) -> dict[str, Any]:
+        """What passed the tool and this end of the connection so far, in JSON values."""
+        return {"records": self.run.statistics()._asdict(), "transport": self.statistics().as_json()}
 
     # --- the port -----------------------------------------------------------------------------------------------------
 
