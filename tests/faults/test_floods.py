@@ -20,6 +20,7 @@ from kedge.host.requests import answer_request
 from kedge.host.run_tool import TableSink
 from kedge.host.session import ToolSession
 from kedge.lifecycle import limits
+from kedge.sdk.outlet import TranslatedMessage
 from kedge.sdk.sizes import overhead_bytes
 from kedge.wire.grpc_names import CHANNEL_OPTIONS, CONTROL_METHOD, RECORDS_METHOD, SERVICE_NAME
 from tests.behaviour import tools
@@ -236,6 +237,22 @@ class TestTool:
             assert wait_until(lambda: queue.statistics().waits == 1, 30)
             assert queue.statistics().high_water <= limits.CONTROL_BUDGET
             assert not session._hearing, "it is the tool that is waited for"
+
+    def test_that_waits_for_an_answer_is_not_the_silent_one(self, tmp_path: Path) -> None:
+        asked, goes_on = threading.Event(), threading.Event()
+
+        def answer(_request: object) -> TranslatedMessage:
+            asked.set()
+            goes_on.wait(20)
+            return TranslatedMessage("")
+
+        request = said(translate_message={"unlocalized_string": "x"}, msg_id="1")
+        slow = Collector(lambda _anchor: TableSink(), answer)
+        with talking(tmp_path, [request, CONFIRMED], slow) as session:
+            assert asked.wait(20)
+            assert session._hearing, "it is the host that is waited for"
+            goes_on.set()
+            assert wait_until(lambda: session.confirmed, 20)
 
     def test_that_takes_no_records_holds_the_host_back_by_what_the_rows_take(self, tmp_path: Path) -> None:
         budget = 1 << 20
