@@ -73,6 +73,6 @@ class TestPeaks:
                 assert f"{row} host | 70 MiB above idle | 140 MiB when idle |  | {limit} |" in page
                 assert f"{row} tool process | 60 MiB above idle | 80 MiB when idle |  | {limit} |" in page
         for way in ("new processes", "processes of a pool"):
-            none = "0 for 1,000 runs | scatter about the line: 0 for 1,000 runs |  | within the scatter |"
+            none = "0 for 1,000 runs | scatter about the line: 0 for 1,000 runs |  | <= the scatter |"
             assert f"| files of the host by 4 runs in {way} | {none}" in page
             assert f"| memory of the host by 4 runs in {way} | " in page

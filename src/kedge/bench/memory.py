@@ -189,7 +189,7 @@ def _growth_figures(what: str, grown: dict[str, Growth]) -> list[dict[str, Any]]
             "kedge": each.slope,
             "peer": "scatter about the line",
             "peer_value": each.noise,
-            "target": "within the scatter",
+            "target": "<= the scatter",
         }
         for (name, each), unit in zip(grown.items(), _UNITS, strict=True)
     ]
