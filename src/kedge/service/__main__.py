@@ -98,9 +98,10 @@ def serve_tool(name: ToolName, *, search: bool = True) -> int:
     except KedgeError as error:
         logger.error("%s", error)
         return _USAGE if isinstance(error, UsageError) else _FAILED
-    except Exception:  # of Kedge's own
+    except Exception:  # of Kedge's own; whatever still runs is not waited for, so that the host sees what happened
         logger.exception("the tool process cannot go on")
-        return _FAILED
+        logging.shutdown()
+        os._exit(_FAILED)
     return _CLEAN if confirmed else _FAILED
 
 
