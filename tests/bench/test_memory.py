@@ -1,30 +1,77 @@
-"""Run after run in one host leaves nothing behind; the figures of the pages come from many more of them."""
+"""Memory while records wait, and after run upon run; the figures of the pages come from many more of both."""
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
 
 from kedge import ToolPool
-from kedge.bench.memory import Footprint, growth, repeated_runs
+from kedge.bench import memory
+from kedge.bench.footprint import Footprint, footprints_of_runs, growth
+from kedge.bench.memory import Peaks, bench_memory, peaks
+from kedge.bench.report import report_page
 
 RUNS = 4
 
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="it is read from /proc")
+
 
 class TestGrowth:
-    def test_is_the_slope_for_1000_runs(self) -> None:
+    def test_is_the_slope_for_1000_runs_and_the_scatter_about_it(self) -> None:
         footprints = [Footprint(100 + 3 * n, 10, 2, n % 2, 0) for n in range(100)]
-        assert growth(footprints)["memory"] == 3000
-        assert growth(footprints)["descriptors"] == 0
-        assert abs(growth(footprints)["children"]) < 1
+        found = growth(footprints)
+        assert found["memory"] == (3000, 0)
+        assert found["descriptors"] == (0, 0)
+        assert abs(found["children"].slope) < found["children"].noise == 5
+
+    def test_of_a_leak_is_more_than_its_scatter(self) -> None:
+        found = growth([Footprint(1000 + 4 * n + 100 * (n % 3), 0, 0, 0, 0) for n in range(500)])
+        assert found["memory"].slope > 10 * found["memory"].noise
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="it is read from /proc")
+@linux_only
 @pytest.mark.parametrize("size", [0, 1], ids=["new processes", "a pool"])
 def test_run_after_run_leaves_nothing_behind(size: int) -> None:
     with ToolPool(1) as pool:
-        footprints = repeated_runs(RUNS, pool if size else None)
+        footprints = list(footprints_of_runs(RUNS, pool if size else None))
     first, last = footprints[0], footprints[-1]
     assert last[1:] == first[1:], "descriptors, threads, children and files"
-    assert growth(footprints)["memory"] / 1000 < 512, "KiB for each run: a batch of 1 MiB is not kept"
+    assert growth(footprints)["memory"].slope / 1000 < 512, "KiB for each run: a batch of 1 MiB is not kept"
+
+
+@linux_only
+class TestPeaks:
+    @pytest.mark.parametrize("transport", ["shared memory", "inline"])
+    def test_are_those_of_both_processes(self, transport: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("KEDGE_SHARED_MEMORY", "/as/before")
+        found = peaks("PassThrough", 200, transport, stalls=0.5)
+        assert 1 <= found.host <= 192, "at least a batch waits for a reader that stalls"
+        assert 1 <= found.tool <= 192
+        assert min(found.host_idle, found.tool_idle) > 30
+        assert os.environ["KEDGE_SHARED_MEMORY"] == "/as/before"
+
+    def test_are_figures_with_their_limit_on_the_page(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def measured(tool: str, batches: int, transport: str, stalls: float) -> Peaks:
+            asked.append((tool, batches, transport, stalls > 0))
+            return Peaks(70, 60, 140, 80)
+
+        asked: list[tuple[str, int, str, bool]] = []
+        monkeypatch.setattr(memory, "peaks", measured)
+        page = report_page([bench_memory(2.0, RUNS)])
+        assert sorted(asked) == sorted(
+            (tool, 2048, transport, stalls)
+            for tool, stalls in (("Sleeping", False), ("PassThrough", True))
+            for transport in ("shared memory", "inline")
+        )
+        limit = "<= 192 (64 each way, and 64)"
+        for what in ("past a tool that sleeps", "while the reader stalls"):
+            for way in ("shared memory", "inline"):
+                row = f"| 2 GiB {what}, {way}: peak of the"
+                assert f"{row} host | 70 MiB above idle | 140 MiB when idle |  | {limit} |" in page
+                assert f"{row} tool process | 60 MiB above idle | 80 MiB when idle |  | {limit} |" in page
+        for way in ("new processes", "processes of a pool"):
+            none = "0 for 1,000 runs | scatter about the line: 0 for 1,000 runs |  | <= the scatter |"
+            assert f"| files of the host by 4 runs in {way} | {none}" in page
+            assert f"| memory of the host by 4 runs in {way} | " in page

@@ -41,7 +41,9 @@ class PassThrough:
         threading.Thread(target=self.read_control, args=(requests,), daemon=True).start()
         yield from iter(self.control.get, None)
 
-    def serve_records(self, requests: Iterator[Any], _context: Any) -> Iterator[Any]:
+    def serve_records(self, requests: Iterator[Any], context: Any) -> Iterator[Any]:
+        if self.manners == "goes silent":  # as one of Kedge's that is stopped after its last word on Control
+            context.send_initial_metadata((("kedge-capabilities", "inband-complete"),))
         threading.Thread(target=self.read_records, args=(requests,), daemon=True).start()
         yield from iter(self.records.get, None)
 
@@ -83,6 +85,9 @@ class PassThrough:
             return
         if self.manners == "sends garbage":
             self.send(b"garbage", end=True)
+        if self.manners == "goes silent":
+            self.control.put(message_class("ControlOut")(confirm_complete={}))
+            return
         if self.manners == "closes control":
             self.control.put(None)
             return

@@ -59,7 +59,8 @@ TOOL_FAULTS: dict[str, dict[str, Ends]] = {
 
 HOST_FAULTS = {"SIGINT": 130, "SIGTERM": 143, "SIGKILL": -9}
 """A signal to the host, and the exit code; in no case is anything left, neither a process nor half an output."""
-HOST_STEPS = ("import", "middle of the records")
+HOST_STEPS = STEPS[:-1]
+"""What comes when the run is confirmed is its good end, which a signal may find before or behind it."""
 
 ELSEWHERE: dict[str, tuple[str, ...]] = {
     "full shared memory": ("test_matrix.py::TestFull::test_shared_memory_sends_the_records_inline",),
@@ -84,6 +85,7 @@ ELSEWHERE: dict[str, tuple[str, ...]] = {
         "test_crashes.py::TestCrash::test_an_exit_behind_the_back_of_python_is_named_with_the_last_words",
         "test_crashes.py::TestNoCrash::test_leaving_by_sys_exit_is_an_error_that_the_tool_reports",
     ),
+    "own error": ("test_crashes.py::TestOwnError::test_is_told_with_its_place",),
     "clock jumps": (
         "test_matrix.py::TestClock::test_of_the_tool_process_changes_nothing",
         "test_matrix.py::TestClock::test_no_wait_looks_at_the_clock_on_the_wall",
@@ -95,6 +97,7 @@ REQUIRED = {
     "a fault in C code": "segfault",
     "a tool process that leaves": "leaves",
     "a tool process that is stopped": "frozen",
+    "an error of Kedge's own in a tool process": "own error",
     "a tool that asks for too much memory": "out_of_memory",
     "a tool process for which no memory is left": "little memory",
     "a disk that is full": "full disk",
@@ -124,11 +127,10 @@ class Case(NamedTuple):
     @property
     def daily(self) -> bool:
         """Whether it is run always, and not at night alone."""
-        if self.fault in HOST_FAULTS:
-            return self.step == "import" or self.transport != GRPC
         if self.step == "import":
             return True
-        turn = (list(TOOL_FAULTS).index(self.fault) + STEPS.index(self.step)) % len(TRANSPORTS)
+        faults = list(HOST_FAULTS if self.fault in HOST_FAULTS else TOOL_FAULTS)
+        turn = (faults.index(self.fault) + STEPS.index(self.step)) % len(TRANSPORTS)
         return TRANSPORTS[turn] == self.transport
 
 

@@ -9,9 +9,10 @@ import psutil
 import pyarrow as pa
 import pytest
 
-from kedge import ToolCrashed, ToolStartError, run_tool
+from kedge import ToolCrashed, ToolError, ToolStartError, run_tool
 from kedge.host.collector import Observer
 from tests.faults.processes import PEOPLE, TOOLS, is_gone, kedge, posix_only
+from tests.faults.transports import GRPC, TRANSPORTS, choosable, on_each
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +39,43 @@ def log_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "log"
     monkeypatch.setenv("KEDGE_LOG_DIR", str(folder))
     return folder
+
+
+BREAKS_KEDGE = """
+from kedge.lifecycle.incoming import IncomingRecords
+from faulty_tools import Copy as Tool
+IncomingRecords.{method} = None
+"""
+
+
+@posix_only
+class TestOwnError:
+    """What Kedge itself does wrong in a tool process ends the run with the place, over every transport."""
+
+    @pytest.mark.parametrize("method", ["take", "next_delivery"])
+    def test_is_told_with_its_place(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log_folder: Path, method: str
+    ) -> None:
+        file = tmp_path / "breaks_kedge.py"
+        file.write_text(BREAKS_KEDGE.format(method=method))
+        monkeypatch.setenv("PYTHONPATH", str(TOOLS.parent))
+        reason = "TypeError: 'NoneType' object is not callable"
+
+        def run() -> str:
+            with pytest.raises((ToolCrashed, ToolError)) as caught:
+                run_tool(f"{file}:Tool", {"Input": PEOPLE_TABLE}, timeout=60).raise_for_status()
+            if isinstance(caught.value, ToolCrashed):
+                assert caught.value.cause == "exit code 3"
+                assert reason in caught.value.stderr_tail
+            return str(caught.value)
+
+        with choosable():
+            said = on_each(run)
+        assert all(reason in text or "exit code 3" in text for text in said.values())
+        if method == "take":
+            assert f"what came on RecordTransfer cannot be taken: {reason}" in said[GRPC]
+        (log,) = log_folder.glob("*.log")
+        assert log.read_text().count("Traceback") == len(TRANSPORTS)
 
 
 @posix_only

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from kedge import ProtocolError, ToolCrashed, ToolResult, ToolStartError, ToolTimeout, run_tool
+from kedge.host import out_of_process
 from tests.faults.processes import PEOPLE, kedge
 
 if TYPE_CHECKING:
@@ -76,6 +77,14 @@ class TestBrokenProtocol:
     def test_one_that_never_confirms_is_bounded_by_the_timeout(self) -> None:
         with pytest.raises(ToolTimeout, match="longer than 4 s"):
             run_foreign("never confirms", timeout=4)
+
+    def test_one_that_goes_silent_after_its_confirmation_is_not_waited_for_for_ever(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Records are still to come then. What ends it is on by default."""
+        monkeypatch.setattr(out_of_process, "_ENDS_WITHIN", 1.0)
+        with pytest.raises(ToolTimeout, match="no sign of life for 1 s while it was waited for"):
+            run_foreign("goes silent")
 
     def test_an_input_that_fails_ends_the_run_with_its_own_error(self) -> None:
         def batches() -> Iterator[pa.RecordBatch]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -66,6 +67,25 @@ class TestSmallBatches:
     def test_ten_thousand_rows_of_their_own_travel_in_a_few_tables(self) -> None:
         tables = list(rebatch(batch_of(["name"], i) for i in range(10_000)))
         assert [table.num_rows for table in tables] == [10_000]
+
+    def test_few_of_them_are_there_at_a_time(self) -> None:
+        """A batch of one row takes two hundred times the memory of its row."""
+        there: list[None] = []
+        most = 0
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            nonlocal most
+            for number in range(5000):
+                batch = batch_of(["x"], number)
+                there.append(None)
+                weakref.finalize(batch, there.pop)
+                yield batch
+                del batch
+                most = max(most, len(there))
+
+        (table,) = rebatch(batches())
+        assert table["id"].to_pylist() == list(range(5000))
+        assert 1000 < most < 1030
 
     def test_the_target_is_respected(self) -> None:
         tables = list(rebatch((batch_of(["x" * 1000], i) for i in range(100)), target_bytes=10_500))

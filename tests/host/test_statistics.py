@@ -69,10 +69,16 @@ class TestRun:
         arguments = ("-i", "Input=in.csv", "-o", "Output=out.csv", "--report", "report.json")
         code, _, stderr = kedge("tool", "run", f"{TOOLS}:Copy", *arguments, folder=tmp_path)
         assert code == 0, stderr
-        transport = json.loads((tmp_path / "report.json").read_text())["transport"]
+        report = json.loads((tmp_path / "report.json").read_text())
+        transport, tool = report["transport"], report["tool_process"]
         assert transport["sent"]["items"] == 1
         assert transport["received"]["batches"] == 1
-        assert set(transport) == {"sent", "received", "pool"}
+        assert set(transport) == set(tool["transport"]) == {"sent", "received", "pool"}
+        assert tool["transport"]["sent"]["items"] == 1
+        assert tool["transport"]["received"]["batches"] == 1
+        records = tool["records"]
+        assert (records["batches_in"], records["rows_in"], records["batches_out"], records["rows_out"]) == (1, 2, 1, 2)
+        assert records["high_water"] > records["bytes_in"] > 0
 
 
 class TestBothEnds:

@@ -12,8 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from kedge import ToolCrashed, UsageError, run_tool
-from tests.faults.processes import TOOLS, posix_only
+from kedge import PluginV2, ToolCrashed, UsageError, run_tool
+from kedge.host.streaming import StreamedResult
+from kedge.sdk.sizes import overhead_bytes
+from tests.faults.processes import TOOLS, posix_only, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +26,26 @@ MEGABYTE = pa.table({"number": pa.array(range(1 << 17), pa.int64())})
 
 # In this process and in one of its own: the same, but for what only a process can do.
 ways = pytest.mark.parametrize("in_process", [True, False], ids=["in process", "own process"])
+
+
+ROW = pa.table({"number": [1]})
+
+
+class RowByRow(PluginV2):
+    """Writes each row on its own."""
+
+    rows = 3000
+
+    def __init__(self, provider: Any) -> None:
+        self.provider = provider
+
+    def on_record_batch(self, batch: pa.Table, anchor: Any) -> None: ...
+
+    def on_incoming_connection_complete(self, anchor: Any) -> None: ...
+
+    def on_complete(self) -> None:
+        for _ in range(self.rows):
+            self.provider.write_to_anchor("Output", ROW)
 
 
 def endless() -> pa.RecordBatchReader:
@@ -58,6 +80,16 @@ class TestReaders:
             assert result.outputs["Output"].read_all().num_rows == 8 << 17
             assert result.wait().statistics.outgoing["Output"].rows == 8 << 17
             assert result.ok
+
+    def test_hold_back_a_tool_that_writes_row_by_row_by_what_the_rows_take(self) -> None:
+        """A row of 8 bytes takes 2 KiB when it waits as a batch."""
+        budget = 1 << 20
+        with run_tool(RowByRow, outputs=["Output"], stream=True, in_process=True, budget=budget) as result:
+            assert isinstance(result, StreamedResult)
+            reader = result.outputs["Output"]
+            assert wait_until(lambda: result._buffer._held >= budget, 20)
+            assert 100 < len(result._buffer._queues["Output"]) <= budget / overhead_bytes(ROW) + 1
+            assert reader.read_all().num_rows == RowByRow.rows
 
     @ways
     def test_of_two_anchors_may_be_read_one_after_the_other(self, in_process: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import typing
 from typing import Any
 
@@ -228,6 +229,10 @@ class TestTurns:
     def test_what_a_callback_raised_after_the_run_had_failed_is_logged(self, caplog: pytest.LogCaptureFixture) -> None:
         in_call(State.ENDING).feed(e.Raised("ValueError: second"))
         assert "a callback that was still under way failed: ValueError: second" in caplog.text
+
+    def test_what_it_raised_because_the_engine_was_gone_is_no_warning(self, caplog: pytest.LogCaptureFixture) -> None:
+        in_call(State.LOST).feed(e.Raised("EngineGone: the engine takes no more records"))
+        assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
     def test_an_answer_that_nobody_asked_for_is_logged_and_dropped(self, caplog: pytest.LogCaptureFixture) -> None:
         for state in State:

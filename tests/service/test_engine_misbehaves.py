@@ -13,7 +13,7 @@ import pytest
 from kedge import Anchor
 from tests.behaviour import tools
 from tests.behaviour.adapters import RawStreams, Script, Served, ipc_bytes, raw_initialization
-from tests.behaviour.raw_protocol import CONTROL, message_class
+from tests.behaviour.raw_protocol import CONTROL, RECORD_TRANSFER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -261,12 +261,23 @@ class TestStrangers:
             streams.end_control()
             streams.end_records()
 
-    def test_do_not_disturb_the_run(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("method", [CONTROL, RECORD_TRANSFER])
+    def test_that_call_without_end_are_refused_each(self, served: Served, method: str) -> None:
+        with grpc.insecure_channel(served.address) as channel:
+            call: Any = channel.stream_stream(method)
+            for refused in [call(iter([b""])) for _ in range(500)]:
+                with pytest.raises(grpc.RpcError) as caught:
+                    next(refused)
+                assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+    @pytest.mark.parametrize("method", [CONTROL, RECORD_TRANSFER])
+    def test_do_not_disturb_the_run(self, tmp_path: Path, method: str) -> None:
         engine = Engine(tmp_path)
         engine.initialise()
         engine.streams.batch(INPUT, TABLE)
         with grpc.insecure_channel(engine.served.address) as channel:
-            second: Any = channel.stream_stream(CONTROL)(iter([message_class("ControlIn")().SerializeToString()]))
+            open_stream: Any = channel.stream_stream(method)
+            second = open_stream(iter([b""]))
             with pytest.raises(grpc.RpcError) as caught:
                 next(second)
             assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION

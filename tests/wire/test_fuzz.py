@@ -39,6 +39,8 @@ TABLE = pa.table({"number": [1, 2, 3], "text": ["a", None, "c"]})
 STREAM = ipc_bytes(TABLE)
 SCRIPT = Script(tools.Copy, {Anchor("Input", "#1"): [TABLE], Anchor("Input", "#2"): [TABLE]})
 ENDS_WITHIN = 20.0
+_SEARCH = 1000
+"""Sequences of one search. Hypothesis remembers what it tried, some 40 KiB of each, for as long as a search goes on."""
 
 names = st.sampled_from(["Input", "Output", "", "Elsewhere"])
 connections = st.sampled_from(["#1", "#2", "", "#3"])
@@ -223,13 +225,20 @@ class HostileTool(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
 
+def try_sequences(peer: type[RuleBasedStateMachine], count: int) -> None:
+    """Many sequences, in several searches, of which each begins anew."""
+    for done in range(0, count, _SEARCH):
+        search = settings(
+            max_examples=min(_SEARCH, count - done),
+            stateful_step_count=12,
+            deadline=None,
+            derandomize=settings().derandomize and count <= _SEARCH,  # or each search would be the first
+            suppress_health_check=list(HealthCheck),
+        )
+        run_state_machine_as_test(peer, settings=search)
+
+
 @pytest.mark.timeout(0 if "KEDGE_FUZZ" in os.environ else 120)
 @pytest.mark.parametrize("peer", [HostileEngine, HostileTool])
 def test_a_hostile_peer_ends_nothing_but_its_own_run(peer: type[RuleBasedStateMachine]) -> None:
-    quick = settings(
-        max_examples=SEQUENCES,
-        stateful_step_count=12,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    run_state_machine_as_test(peer, settings=quick)
+    try_sequences(peer, SEQUENCES)

@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import hypothesis.strategies as st
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from kedge import Anchor, EngineGone, KedgeError
 from kedge.host.session import ToolSession
@@ -51,6 +50,7 @@ from tests.wire.test_fuzz import (
     connections,
     damaged,
     names,
+    try_sequences,
 )
 
 if TYPE_CHECKING:
@@ -298,10 +298,4 @@ class HostileTool(HostilePeer):
 @pytest.mark.timeout(0 if "KEDGE_FUZZ" in os.environ else 120)
 @pytest.mark.parametrize("peer", [HostileEngine, HostileTool])
 def test_a_peer_with_the_token_ends_nothing_but_its_own_run(peer: type[RuleBasedStateMachine]) -> None:
-    quick = settings(
-        max_examples=max(1, SEQUENCES // 2),
-        stateful_step_count=12,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    run_state_machine_as_test(peer, settings=quick)
+    try_sequences(peer, max(1, SEQUENCES // 2))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -29,8 +30,40 @@ from kedge.wire.shared_memory import SUPPORTED, Place, pack_descriptor, unpack_d
 from kedge.wire.shared_memory_reader import SharedMemoryReader
 from tests.behaviour.raw_protocol import message_class
 
-if TYPE_CHECKING:
-    from pathlib import Path
+SECURITY = Path(__file__).parents[2] / "SECURITY.md"
+DECLARED = {
+    "CONTROL_BUDGET": "16 MiB",
+    "KEPT_MESSAGES": "10,000",
+    "KEPT_MESSAGE_BYTES": "64 MiB",
+    "LARGEST_BATCH": "2 GiB",
+    "LARGEST_CONTROL_MESSAGE": "64 MiB",
+    "LARGEST_LINE": "64 KiB",
+    "LARGEST_NAME": "4 KiB",
+    "LARGEST_RECORD_MESSAGE": "2 GiB",
+    "LARGEST_TEXT": "1 MiB",
+    "LOGGED_STRAY_ANSWERS": "10",
+    "MOST_COLUMNS": "1,000,000",
+    "MOST_CONNECTIONS": "10,000",
+    "MOST_HALF_RECEIVED": "256",
+    "MOST_PLACES": "1,000",
+    "MOST_SEGMENTS": "16,384",
+    "OPEN_BYTES": "4 GiB",
+}
+UNITS = {"GiB": 1 << 30, "MiB": 1 << 20, "KiB": 1 << 10, "": 1}
+
+
+class TestDeclaration:
+    """``SECURITY.md`` names every limit, with the value that it has."""
+
+    def test_has_every_limit(self) -> None:
+        assert sorted(DECLARED) == sorted(limits.__all__)
+
+    @pytest.mark.parametrize(("name", "declared"), DECLARED.items())
+    def test_is_what_is_kept(self, name: str, declared: str) -> None:
+        number, _, unit = declared.partition(" ")
+        assert getattr(limits, name) == int(number.replace(",", "")) * UNITS[unit]
+        (row,) = (line for line in SECURITY.read_text(encoding="utf-8").splitlines() if f"`{name}`" in line)
+        assert declared in row
 
 
 class TestDefaults:
@@ -55,6 +88,17 @@ class TestControl:
         data = {"incomingAnchors": [{"name": str(n)} for n in range(limits.MOST_CONNECTIONS + 1)]}
         message = message_class("ControlIn")(plugin_initialization_data=data).SerializeToString()
         with pytest.raises(ProtocolError, match="announced 10001 anchors, the limit is 10000"):
+            decode_control_in(message)
+
+    @pytest.mark.parametrize("anchors", ["incomingAnchors", "outgoingAnchors"])
+    def test_more_announced_columns_than_any_tool_has_are_refused(
+        self, monkeypatch: pytest.MonkeyPatch, anchors: str
+    ) -> None:
+        monkeypatch.setattr(control, "MOST_COLUMNS", 5)
+        metadata = {"fields": [{"name": name} for name in "abc"]}
+        anchor = {"metadata": metadata} if anchors == "outgoingAnchors" else {"connections": [{"metadata": metadata}]}
+        message = message_class("ControlIn")(plugin_initialization_data={anchors: [anchor] * 2}).SerializeToString()
+        with pytest.raises(ProtocolError, match="announced 6 columns, the limit is 5"):
             decode_control_in(message)
 
     @pytest.mark.parametrize("way", ["metadata", "schema"])

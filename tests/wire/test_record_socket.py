@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kedge.exceptions import ProtocolError
+from kedge.lifecycle.limits import LARGEST_RECORD_MESSAGE
 from kedge.wire import record_socket
 from kedge.wire.record_socket import RecordListener, RecordSocket
 
@@ -127,12 +128,13 @@ class TestRecordSocket:
         with pytest.raises(ConnectionError, match="had not said that no more records follow"):
             receiver.receive()
 
-    def test_a_length_beyond_all_limits_is_refused_before_memory_is_taken(
-        self, raw: tuple[socket.socket, RecordSocket]
+    @pytest.mark.parametrize("size", [LARGEST_RECORD_MESSAGE + 1, 1 << 62])
+    def test_a_length_beyond_the_limit_is_refused_before_memory_is_taken(
+        self, raw: tuple[socket.socket, RecordSocket], size: int
     ) -> None:
         peer, receiver = raw
-        peer.sendall(LENGTH.pack(1 << 62))
-        with pytest.raises(ProtocolError, match=f"a message of {1 << 62} bytes came"):
+        peer.sendall(LENGTH.pack(size))
+        with pytest.raises(ProtocolError, match=f"a message of {size} bytes came; the largest has 2147483648"):
             receiver.receive()
 
     def test_room_is_made_for_what_comes_and_not_for_what_is_said_to_come(

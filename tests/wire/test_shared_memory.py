@@ -339,6 +339,20 @@ class TestTrust:
         with pytest.raises(ProtocolError, match="in-0"):
             reader.buffer(Place(0, 64, 8))
 
+    @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives a file away")
+    def test_a_file_of_another_user_is_no_segment(self, folder: Path) -> None:
+        (folder / "in-0").write_bytes(bytes(4096))
+        os.chown(folder / "in-0", 65534, 65534)
+        reader = SharedMemoryReader(folder, "in", "out")
+        with pytest.raises(ProtocolError, match="in-0 is no plain file of this user"):
+            reader.buffer(Place(0, 64, 8))
+
+    def test_a_pipe_is_no_segment(self, folder: Path) -> None:
+        os.mkfifo(folder / "in-0", 0o600)
+        reader = SharedMemoryReader(folder, "in", "out")
+        with pytest.raises(ProtocolError, match="in-0 is no plain file of this user"):
+            reader.buffer(Place(0, 64, 8))
+
     def test_a_writer_does_not_take_a_file_that_is_there(self, folder: Path) -> None:
         (folder / "in-0").touch()
         assert SharedMemoryWriter(folder, "in").place(numbers(MIB)) is None

@@ -2,80 +2,129 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import os
-import statistics
-import tempfile
 import threading
+from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
-import kedge
 from kedge.bench import tools
+from kedge.bench.footprint import Growth, footprints_of_runs, growth, mebibyte
 from kedge.bench.measure import machine
 from kedge.exceptions import UsageError
+from kedge.host.collector import Observer
 from kedge.host.pool import ToolPool
 from kedge.host.target import resolve_target
 from kedge.host.tool_call import ToolCall
-from kedge.sdk.engine_types import from_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Footprint", "bench_memory", "growth", "repeated_runs"]
+    from kedge.sdk.outlet import Message
 
-_MIB = 1 << 20
-_WARM_UP = 2
+__all__ = ["Peaks", "bench_memory", "peaks"]
+
+_LIMIT = "<= 192 (64 each way, and 64)"
+_STALLS = 5.0
+"""Seconds for which the reader takes nothing, at the first batch and in the middle."""
+_ANSWERS_WITHIN = 60.0
 _UNITS = ("KiB for 1,000 runs", *["for 1,000 runs"] * 4)
+_TRANSPORTS = {"shared memory": None, "inline": ""}
+"""What ``KEDGE_SHARED_MEMORY`` is for each."""
+_CASES = {"a tool that sleeps": ("Sleeping", 0.0), "while the reader stalls": ("PassThrough", _STALLS)}
 
 
-class Footprint(NamedTuple):
-    """What this process holds of the machine; memory in KiB, files those of runs in temporary folders."""
+class Peaks(NamedTuple):
+    """The most memory of both processes above what each held when nothing had passed, and that; in MiB."""
 
-    memory: int
-    descriptors: int
-    threads: int
-    children: int
-    files: int
-
-    @classmethod
-    def now(cls) -> Footprint:
-        """Count. Linux alone tells all of it."""
-        gc.collect()
-        own = Path("/proc/self")
-        children = 0
-        for task in (own / "task").iterdir():
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended
-                children += len((task / "children").read_text().split())
-        places = {Path(tempfile.gettempdir()), Path("/dev/shm")}  # noqa: S108 - it is looked at
-        return cls(
-            memory=int((own / "status").read_text().split("VmRSS:")[1].split()[0]),
-            descriptors=len(list((own / "fd").iterdir())),
-            threads=threading.active_count(),
-            children=children,
-            files=sum(1 for place in places if place.is_dir() for _ in place.glob(f"kedge-*{os.getpid()}-*")),
-        )
+    host: int
+    tool: int
+    host_idle: int
+    tool_idle: int
 
 
-class _PausingSink:
-    """Takes nothing for a while, and keeps nothing."""
+def bench_memory(gib: float = 1.0, runs: int = 100, say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+    """Measure both; returns one JSON document. Raises UsageError where the system has no ``/proc``."""
+    if not Path("/proc/self/status").exists():
+        raise UsageError("memory is measured on Linux alone, by /proc")
+    figures = []
+    for transport, (case, (tool, stalls)) in product(_TRANSPORTS, _CASES.items()):
+        what = f"{gib:g} GiB past {case}" if tool == "Sleeping" else f"{gib:g} GiB {case}"
+        say(f"{what}, {transport}")
+        figures += _peak_figures(f"{what}, {transport}", peaks(tool, round(gib * 1024), transport, stalls))
+    say(f"{runs} runs")
+    figures += _growth_figures(f"{runs} runs in new processes", _settled_growth(runs))
+    say(f"{runs} runs with a pool")
+    with ToolPool(1) as pool:
+        figures += _growth_figures(f"{runs} runs in processes of a pool", _settled_growth(runs, pool))
+    return {"benchmark": "memory", "machine": machine(), "rounds": 1, "runs": runs, "figures": figures}
 
-    def __init__(self, pause: float) -> None:
-        self._resume = threading.Event()
-        self._pause = pause
-        self.rows = 0
+
+def peaks(tool: str, batches: int, transport: str = "shared memory", stalls: float = 0.0) -> Peaks:
+    """The peaks of the memory of both processes while ``batches`` of 1 MiB pass a tool and the reader ``stalls``."""
+    with _over(transport):
+        _pass(tool, 8, 0.0)
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak begins anew
+        idle = _kib("self", "VmHWM:")
+        passed = _pass(tool, batches, stalls)
+    return Peaks(*(kib >> 10 for kib in (_kib("self", "VmHWM:") - idle, passed.peak - passed.idle, idle, passed.idle)))
+
+
+class _Passing(Observer):
+    """Both ends of a run: makes the records, takes them, and looks at the memory of the tool process.
+
+    It takes nothing for some seconds, twice, and keeps nothing.
+    """
+
+    def __init__(self, batches: int, stalls: float) -> None:
+        self._table = mebibyte()
+        self._batches = batches
+        self._stalls_at = {0, batches // 2} if stalls else set()
+        self._stalls = stalls
+        self._constructed = threading.Event()
+        self._pid = ""
+        self.idle = self.peak = self.rows = 0
+
+    def on_message(self, message: Message) -> None:
+        """Hear which process the tool runs in, before any record goes there."""
+        self._pid = message.text.split()[1]
+        self.idle = _kib(self._pid, "VmRSS:")
+        self._constructed.set()
+
+    def records(self) -> Iterator[pa.RecordBatch]:
+        """New memory each time, as from a file; a slice of one buffer would hide what is kept."""
+        self._constructed.wait(_ANSWERS_WITHIN)
+        for _ in range(self._batches):
+            data = pa.py_buffer(bytes(bytearray(self._table.nbytes)))
+            yield pa.record_batch(
+                [pa.Array.from_buffers(pa.int64(), self._table.num_rows, [None, data])], self._table.schema
+            )
+
+    def reader(self) -> pa.RecordBatchReader:
+        """The records, to be read by a run."""
+        return pa.RecordBatchReader.from_batches(self._table.schema, self.records())
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that went in came out."""
+        return bool(self.rows == self._batches * self._table.num_rows)
+
+    # --- the sink -----------------------------------------------------------------------------------------------------
 
     def announce(self, schema: pa.Schema) -> None:
         """Nothing is kept."""
 
     def write(self, table: pa.Table) -> None:
-        """Count the rows, the first of them only after the pause."""
-        self._resume.wait(self._pause)
-        self._resume.set()
+        """Count the rows; the tool process has done its work, and is there still, when the last come."""
+        if self.rows // self._table.num_rows in self._stalls_at:
+            self._stalls_at.discard(self.rows // self._table.num_rows)
+            threading.Event().wait(self._stalls)
         self.rows += table.num_rows
+        if self.is_whole:
+            self.peak = _kib(self._pid, "VmHWM:")
 
     def close(self) -> None:
         """Nothing is kept."""
@@ -84,96 +133,63 @@ class _PausingSink:
         """Nothing is kept."""
 
 
-def bench_memory(gib: float = 1.0, runs: int = 100, say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
-    """Measure both; returns one JSON document. Raises UsageError where the system has no ``/proc``."""
-    if not Path("/proc/self/status").exists():
-        raise UsageError("memory is measured on Linux alone, by /proc")
-    say(f"{gib:g} GiB past a tool that sleeps")
-    sleeping = _peak("Sleeping", gib, 0.0)
-    say(f"{gib:g} GiB while the reader stalls")
-    stalled = _peak("PassThrough", gib, 5.0)
-    say(f"{runs} runs")
-    grown = {"in new processes": growth(_settled(repeated_runs(runs)))}
-    say(f"{runs} runs with a pool")
-    with ToolPool(1) as pool:
-        grown["in processes of a pool"] = growth(_settled(repeated_runs(runs, pool)))
-    limit = "<= 192 (64 each way, and 64)"
-    passed = [
-        {"name": f"host while {gib:g} GiB pass a tool that sleeps: peak", "kedge": sleeping},
-        {"name": f"host while {gib:g} GiB pass and the reader stalls: peak", "kedge": stalled},
+def _pass(tool: str, batches: int, stalls: float) -> _Passing:
+    passing = _Passing(batches, stalls)
+    call = ToolCall(resolve_target(getattr(tools, tool)), {"Input": passing.reader()}, observer=passing)
+    call.run(lambda _anchor: passing).raise_for_status()
+    assert passing.is_whole, "nothing is lost"
+    return passing
+
+
+@contextmanager
+def _over(transport: str) -> Iterator[None]:
+    """Meanwhile records travel so."""
+    before = os.environ.pop("KEDGE_SHARED_MEMORY", None)
+    if (chosen := _TRANSPORTS[transport]) is not None:
+        os.environ["KEDGE_SHARED_MEMORY"] = chosen
+    try:
+        yield
+    finally:
+        os.environ.pop("KEDGE_SHARED_MEMORY", None)
+        if before is not None:
+            os.environ["KEDGE_SHARED_MEMORY"] = before
+
+
+def _kib(pid: str, name: str) -> int:
+    return int(Path(f"/proc/{pid}/status").read_text(encoding="ascii").split(name)[1].split()[0])
+
+
+def _settled_growth(runs: int, pool: ToolPool | None = None) -> dict[str, Growth]:
+    """That of the second half: pages of the heap and of stacks are touched for the first time for some hundred runs."""
+    footprints = list(footprints_of_runs(runs, pool))
+    return growth(footprints[len(footprints) // 2 :])
+
+
+def _peak_figures(what: str, found: Peaks) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": f"{what}: peak of the {process}",
+            "unit": "MiB above idle",
+            "kedge": above,
+            "peer": f"{idle} MiB when idle",
+            "target": _LIMIT,
+        }
+        for process, above, idle in (
+            ("host", found.host, found.host_idle),
+            ("tool process", found.tool, found.tool_idle),
+        )
     ]
-    return {
-        "benchmark": "memory",
-        "machine": machine(),
-        "rounds": 1,
-        "runs": runs,
-        "figures": [
-            *({**figure, "unit": "MiB above idle", "target": limit} for figure in passed),
-            *(
-                {"name": f"{name} of the host by {runs} runs {way}", "unit": unit, "kedge": value, "target": "noise"}
-                for way, slopes in grown.items()
-                for (name, value), unit in zip(slopes.items(), _UNITS, strict=True)
-            ),
-        ],
-    }
 
 
-def repeated_runs(count: int, pool: ToolPool | None = None) -> list[Footprint]:
-    """What this process holds after each of ``count`` runs in processes of their own, some runs to warm up left out.
-
-    A ``pool`` that the runs take their processes from is full each time.
-    """
-    table = _table()
-    found = []
-    for number in range(count + _WARM_UP):
-        kedge.run_tool(tools.Sleeping, {"Input": table}, pool=pool).raise_for_status()
-        if pool is not None:
-            pool.warm_up(tools.Sleeping)
-        if number >= _WARM_UP:
-            found.append(Footprint.now())
-    return found
-
-
-def _settled(footprints: list[Footprint]) -> list[Footprint]:
-    """The second half: pages of the heap and of stacks are touched for the first time for some hundred runs."""
-    return footprints[len(footprints) // 2 :]
-
-
-def growth(footprints: list[Footprint]) -> dict[str, float]:
-    """By how much each figure grows in 1,000 runs: the slope of the line of least squares through them."""
-    numbers = range(len(footprints))
-    slopes = (statistics.linear_regression(numbers, values).slope for values in zip(*footprints, strict=True))
-    return {name: round(1000 * slope, 1) for name, slope in zip(Footprint._fields, slopes, strict=True)}
-
-
-def _peak(tool: str, gib: float, pause: float) -> float:
-    """The most memory of this process above what it held before, in MiB."""
-    _pass(tool, 8, 0.0)
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak begins anew
-    idle = _status("VmHWM:")
-    _pass(tool, round(gib * 1024), pause)
-    return round((_status("VmHWM:") - idle) / 1024)
-
-
-def _pass(tool: str, batches: int, pause: float) -> None:
-    """``batches`` of 1 MiB through a tool."""
-    table = _table()
-
-    def records() -> Iterator[pa.RecordBatch]:
-        for _ in range(batches):
-            # New memory each time, as from a file; a slice of one buffer would hide what is kept.
-            column = pa.Array.from_buffers(pa.int64(), table.num_rows, [None, pa.py_buffer(bytes(bytearray(_MIB)))])
-            yield pa.record_batch([column], table.schema)
-
-    sink = _PausingSink(pause)
-    inputs = {"Input": pa.RecordBatchReader.from_batches(table.schema, records())}
-    ToolCall(resolve_target(getattr(tools, tool)), inputs).run(lambda _anchor: sink)
-    assert sink.rows == batches * table.num_rows, "nothing is lost"
-
-
-def _status(name: str) -> int:
-    return int(Path("/proc/self/status").read_text(encoding="ascii").split(name)[1].split()[0])
-
-
-def _table() -> pa.Table:
-    return from_engine(pa.table({"number": pa.array(range(_MIB // 8), pa.int64())})).table
+def _growth_figures(what: str, grown: dict[str, Growth]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": f"{name} of the host by {what}",
+            "unit": unit,
+            "kedge": each.slope,
+            "peer": "scatter about the line",
+            "peer_value": each.noise,
+            "target": "<= the scatter",
+        }
+        for (name, each), unit in zip(grown.items(), _UNITS, strict=True)
+    ]

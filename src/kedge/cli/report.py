@@ -34,6 +34,7 @@ def tool_report(tool: str, result: ToolResult | None, error: BaseException | Non
             "messages": [{"kind": m.kind.name.lower(), "text": m.text} for m in result.messages],
             "seconds": round(statistics.seconds, 6),
             "transport": None if statistics.transport is None else statistics.transport.as_json(),
+            "tool_process": statistics.tool,
         }
     return report | {"peak_memory": peak_memory()}
 

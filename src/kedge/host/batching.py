@@ -24,6 +24,9 @@ MAX_BYTES = 64 << 20
 # size of a slice 18 µs (six columns), which is what matters for a stream of one-row batches.
 _ROUGH_BYTES = 4096
 
+_MOST_PENDING = 1024
+"""Batches of one row take two hundred times the memory of the row, so that many are copied together at a time."""
+
 
 def rebatch(
     batches: Iterable[pa.RecordBatch], target_bytes: int = TARGET_BYTES, max_bytes: int = MAX_BYTES
@@ -49,6 +52,8 @@ def rebatch(
                 pending, pending_bytes = [], 0
             pending.append(piece)
             pending_bytes += size
+            if len(pending) == _MOST_PENDING:
+                pending = _combined(pending).to_batches()
     if pending:
         yield _combined(pending)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kedge.exceptions import ProtocolError
 from kedge.host.message_log import MessageLog
 from kedge.host.results import AnchorStatistics
-from kedge.lifecycle.limits import MOST_CONNECTIONS
+from kedge.lifecycle.limits import LARGEST_CONTROL_MESSAGE, MOST_COLUMNS, MOST_CONNECTIONS
 from kedge.sdk.batch_converter import BatchConverter
 from kedge.sdk.constants import MessageType
 from kedge.sdk.engine_types import OutgoingPlan
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from kedge.host.sinks import Sink
-    from kedge.sdk.fields import Metadata
+    from kedge.sdk.fields import Field, Metadata
     from kedge.sdk.outlet import Answer, Request
 
 __all__ = ["Collector", "Observer"]
@@ -60,6 +60,8 @@ class Collector:
         self.messages = self._log.kept
         self.metadata: dict[str, Metadata] = {}
         self.statistics: dict[str, AnchorStatistics] = {}
+        self._columns: dict[str, tuple[int, int]] = {}
+        """Of each anchor with metadata: the columns, and the characters in them."""
         self._open_sink = open_sink
         self._answer = answer
         self._observer = observer or Observer()
@@ -78,6 +80,13 @@ class Collector:
         with self._lock:
             if anchor not in self.metadata and len(self.metadata) >= MOST_CONNECTIONS:
                 raise ProtocolError(f"the tool pushed metadata for more than {MOST_CONNECTIONS} anchors, the limit")
+            self._columns[anchor] = len(metadata), sum(map(_characters, metadata))
+            columns, characters = map(sum, zip(*self._columns.values(), strict=True))
+            if columns > MOST_COLUMNS or characters > LARGEST_CONTROL_MESSAGE:
+                raise ProtocolError(
+                    f"the tool pushed metadata of {columns} columns with {characters} characters in all; the limits "
+                    f"are {MOST_COLUMNS} and {LARGEST_CONTROL_MESSAGE}"
+                )
             self.metadata[anchor] = metadata
 
     def on_message(self, message: Message) -> None:
@@ -135,3 +144,7 @@ class Collector:
             last = self._log.end()
         if last is not None:
             self._observer.on_message(last)
+
+
+def _characters(field: Field) -> int:
+    return len(field.name) + len(field.source) + len(field.description)

@@ -32,6 +32,9 @@ _CRASH_SHOWS_WITHIN = 1.0
 _LEAVES_WITHIN = 1.6
 """Seconds that a process has to end by itself once its streams are broken off; its own grace is one second."""
 _FEEDER_ENDS_WITHIN = 2.0
+_SILENT = (
+    "the tool process gave no sign of life for {:g} s while it was waited for: it is stopped, or a callback goes on"
+)
 _LOOKS_EVERY = 0.1
 _UNANSWERED_FOR = 1.0
 _ENDS_WITHIN = 10.0
@@ -180,7 +183,7 @@ def _wait(
         elif launch.timeout is not None and now > began + launch.timeout:
             session.abort(ToolTimeout(_too_long(launch)))
         elif (limit := _longest_silence(session, launch)) is not None and silence.seconds() > limit:
-            session.abort(ToolTimeout(f"the tool process gave no sign of life for {limit:g} s while it was waited for"))
+            session.abort(ToolTimeout(_SILENT.format(limit)))
         elif not session.answered and now > opened + _UNANSWERED_FOR:
             # Calls wait for a server as long as it takes. So somebody has to see that there is none.
             connected = connected or session.is_connected(_LOOKS_EVERY)

@@ -53,10 +53,10 @@ class ToolPoolStatistics(NamedTuple):
 
 @dataclass
 class _Waiting:
-    """A process in the pool, and what it printed, which it should not."""
+    """A process in the pool, and the last line that it printed, which it should not."""
 
     process: ToolProcess
-    printed: list[tuple[str, str]]
+    printed: deque[tuple[str, str]]
 
     @property
     def is_fit(self) -> bool:
@@ -325,7 +325,7 @@ def _kind_for(command: Sequence[str], environment: Mapping[str, str]) -> Process
 def _launched(kind: ProcessKind) -> _Waiting | None:
     """A new process of a kind; None where this process's own surroundings are others by now. Raises ToolStartError."""
     environment = dict(kind.handed)
-    printed: list[tuple[str, str]] = []
+    printed: deque[tuple[str, str]] = deque(maxlen=1)  # it may print without end
     process = ToolProcess([kind.python, *_WAIT], environment=environment, on_line=lambda *line: printed.append(line))
     with ExitStack() as stack, contextlib.suppress(OSError):
         stack.callback(process.kill)

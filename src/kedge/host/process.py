@@ -100,6 +100,11 @@ class ToolProcess:
         return self._output.refusal
 
     @property
+    def statistics(self) -> dict[str, Any] | None:
+        """What the process counted, in JSON values; known once it has ended, and None where it said nothing."""
+        return self._output.statistics
+
+    @property
     def waits(self) -> bool:
         """Whether the process has come to wait for its order, be it long ago."""
         return self._output.waits

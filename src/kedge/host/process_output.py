@@ -9,12 +9,14 @@ import threading
 from collections import deque
 from typing import IO, TYPE_CHECKING, Any
 
+from kedge.lifecycle.limits import LARGEST_LINE
 from kedge.wire.process_lines import (
     ADDRESS_PREFIX,
     DESCRIPTION_PREFIX,
     PORT_PREFIX,
     REFUSAL_PREFIX,
     STACK_PREFIX,
+    STATISTICS_PREFIX,
     TAKEN_LINE,
     WAITING_LINE,
 )
@@ -28,7 +30,6 @@ _LISTENING = re.compile(rf"(?:{PORT_PREFIX}(?P<port>\d{{1,9}})|{ADDRESS_PREFIX}(
 _HIGHEST_PORT = 65535
 _TAIL_LINES = 50
 _STACK_LINES = 200
-_LINE_BYTES = 64 << 10
 _DUMP_BEGINS = (STACK_PREFIX, "Fatal Python error", "Windows fatal exception", "Stack (most recent call first)")
 _DUMP_GOES_ON = (*_DUMP_BEGINS, "  ", "Current thread", "Thread 0x", "Extension modules:", "<")
 _DRIVER = re.compile(
@@ -56,6 +57,7 @@ class ProcessOutput:
         self.address = ""
         self.description: dict[str, Any] | None = None
         self.refusal: tuple[str, ...] = ()
+        self.statistics: dict[str, Any] | None = None
         self.on_line = on_line
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
         self._stack: list[str] = []
@@ -89,7 +91,7 @@ class ProcessOutput:
     def _read_lines(self, name: str, stream: IO[bytes], take: Callable[[str], bool]) -> None:
         with contextlib.suppress(ValueError), stream:
             begins = True
-            for raw in iter(lambda: stream.readline(_LINE_BYTES), b""):
+            for raw in iter(lambda: stream.readline(LARGEST_LINE), b""):
                 line = raw.decode("utf-8", "replace").rstrip("\r\n")
                 taken = begins and take(line)
                 begins = raw.endswith(b"\n")
@@ -100,14 +102,12 @@ class ProcessOutput:
     def _take_stdout(self, line: str) -> bool:
         """Whether the line was for the host. Noise without a line end may stand before a greeting."""
         if self.address:
-            return self._take_refusal(line)
+            return self._take_statistics(line) or self._take_refusal(line)
         if line in (WAITING_LINE, TAKEN_LINE):
             return self._take_stage(line)
         _, described, text = line.partition(DESCRIPTION_PREFIX)
         if described:
-            with contextlib.suppress(ValueError):
-                document = json.loads(text)
-                self.description = document if isinstance(document, dict) else None
+            self.description = _json_object(text)
             return True
         match = _LISTENING.search(line)
         if match is None or int(match["port"] or 1) not in range(1, _HIGHEST_PORT + 1):
@@ -124,6 +124,12 @@ class ProcessOutput:
             self.has_order = True
             self.taken.set()
         return True
+
+    def _take_statistics(self, line: str) -> bool:
+        _, told, text = line.partition(STATISTICS_PREFIX)
+        if told:
+            self.statistics = _json_object(text)
+        return bool(told)
 
     def _take_refusal(self, line: str) -> bool:
         _, refused, text = line.partition(REFUSAL_PREFIX)
@@ -145,6 +151,14 @@ class ProcessOutput:
         elif len(self._stack) < _STACK_LINES:
             self._stack.append(line)
         return self._in_stack
+
+
+def _json_object(text: str) -> dict[str, Any] | None:
+    """The object that a text is in JSON; None where it is none."""
+    with contextlib.suppress(ValueError, RecursionError):
+        document = json.loads(text)
+        return document if isinstance(document, dict) else None
+    return None
 
 
 def was_in_callback(stack: tuple[str, ...]) -> bool:

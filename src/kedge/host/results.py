@@ -37,12 +37,15 @@ class RunStatistics(NamedTuple):
     """What passed a run: per connection (``Input #1``) in, per anchor out; times in seconds.
 
     ``transport`` is what passed between the host and the tool process; None for a run in the caller's own process.
+    ``tool`` is what the tool process counted, in JSON values: the records that passed the tool, and its end of the
+    transport. None where there is no such process, or none of Kedge's.
     """
 
     incoming: Mapping[str, AnchorStatistics]
     outgoing: Mapping[str, AnchorStatistics]
     seconds: float
     transport: ConnectionStatistics | None = None
+    tool: Mapping[str, Any] | None = None
 
 
 class ToolResult:

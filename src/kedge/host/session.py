@@ -21,7 +21,8 @@ from kedge.lifecycle.events import (
     Initialized,
     NotifyComplete,
 )
-from kedge.sdk.sizes import BatchSizes
+from kedge.lifecycle.limits import CONTROL_BUDGET
+from kedge.sdk.sizes import BatchSizes, overhead_bytes
 from kedge.wire.byte_queue import ByteQueue
 from kedge.wire.capabilities import (
     CAPABILITIES_KEY,
@@ -66,7 +67,6 @@ __all__ = ["StreamBrokenError", "ToolSession"]
 
 logger = logging.getLogger(__name__)
 
-_CONTROL_BUDGET = 16 << 20
 _QUIET = 2.0
 """Seconds without a record after the confirmation, until a peer that negotiates nothing and leaves RecordTransfer
 open counts as done."""
@@ -107,7 +107,7 @@ class ToolSession:
         self._has_token = token is not None
         self._folder = shared_folder if token is not None else None
         self._pool_share = 0 if self._folder is None else pool_share(budget)
-        self._control_queue: ByteQueue[bytes] = ByteQueue(_CONTROL_BUDGET)
+        self._control_queue: ByteQueue[bytes] = ByteQueue(CONTROL_BUDGET)
         self._records_queue: ByteQueue[tuple[Anchor, pa.Table | None]] = ByteQueue(budget - self._pool_share)
         self._channel = (
             grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
@@ -191,7 +191,7 @@ class ToolSession:
         self._preparing = False
         size = self._sizes.of(table)
         if self._socket is None or not self._written_at_once(self._socket, anchor, table):
-            self._records_queue.put((anchor, table), size)
+            self._records_queue.put((anchor, table), size + overhead_bytes(table))
         self._sent_batches += 1
         self._sent_bytes += size
         self.signs += 1
@@ -401,9 +401,10 @@ class ToolSession:
                 self._take_confirmation()
                 return
             self._hearing = self._heard = True
-            if action is not None and (answer := hand_over(action, self._receiver)) is not None:
-                self._say(answer)
+            answer = None if action is None else hand_over(action, self._receiver)
             self._hearing = False
+            if answer is not None:
+                self._say(answer)
         raise ProtocolError("the tool process closed Control without a confirm_complete")
 
     def _take_confirmation(self) -> None:

@@ -20,6 +20,7 @@ import pyarrow as pa
 from kedge.exceptions import UsageError
 from kedge.host.collector import Observer
 from kedge.host.results import RunStatistics, ToolResult
+from kedge.sdk.sizes import overhead_bytes
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -65,7 +66,7 @@ class _Buffer:
                 raise _Stopped
             queue = self._queues[anchor]
             if self._has_room(anchor):
-                self._held += table.nbytes
+                self._held += table.nbytes + overhead_bytes(table)
                 queue.append(table)
             else:
                 queue.append(self._to_file(table))
@@ -82,7 +83,7 @@ class _Buffer:
                 return None
             item = queue.popleft()
             if isinstance(item, pa.Table):
-                self._held -= item.nbytes
+                self._held -= item.nbytes + overhead_bytes(item)
             self.changed.notify_all()
         return item if isinstance(item, pa.Table) else _from_file(item)
 

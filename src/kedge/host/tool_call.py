@@ -94,7 +94,7 @@ class ToolCall:
         with ExitStack() as opened:
             incoming = Incoming(self.inputs, opened)
             try:
-                transport = self._run(incoming, collector)
+                transport, tool = self._run(incoming, collector)
                 if collector.failed and not self.keep_partial:
                     collector.abandon()
                 else:
@@ -102,10 +102,13 @@ class ToolCall:
             except BaseException:
                 collector.abandon()
                 raise
-        statistics = RunStatistics(incoming.statistics, collector.statistics, stopwatch.seconds(), transport)
+        statistics = RunStatistics(incoming.statistics, collector.statistics, stopwatch.seconds(), transport, tool)
         return ToolResult({}, collector.messages, collector.metadata, statistics)
 
-    def _run(self, incoming: Incoming, collector: Collector) -> ConnectionStatistics | None:
+    def _run(
+        self, incoming: Incoming, collector: Collector
+    ) -> tuple[ConnectionStatistics | None, Mapping[str, Any] | None]:
+        """What passed, as seen from this end and from the tool's."""
         if self.in_process:
             if self.timeout is not None or self.idle_timeout is not None:
                 raise UsageError("a run in this process cannot be ended by a timeout; leave one of the two out")
@@ -116,7 +119,7 @@ class ToolCall:
                 initialization = self.initialization(declared_anchors(tool), incoming, Path(folder))
                 collector.open(anchor.name for anchor in initialization.outgoing)
                 run_in_process(tool, self.target.name, initialization, incoming.feeds(), collector)
-            return None
+            return None, None
         launch = Launch(
             self.target.require_command(),
             environment={**self.target.environment, "KEDGE_BUDGET": str(self.budget)},
@@ -140,7 +143,7 @@ class ToolCall:
         connection = run_out_of_process(launch, prepare, collector)
         if processes[0].refusal:
             raise SettingsError(processes[0].refusal)
-        return connection
+        return connection, processes[0].statistics
 
     def initialization(self, declared: ToolAnchors, incoming: Incoming, temp_dir: Path) -> Initialization:
         """The run's first message. Raises UsageError for anchors that are unknown, or needed and not there."""

@@ -67,12 +67,16 @@ class ChunkArrived:
 
 @value
 class BatchArrived:
-    """The last chunk of a batch came: ``size`` bytes, which complete ``table``."""
+    """The last chunk of a batch came: ``size`` bytes, which complete ``table``.
+
+    ``overhead`` is what the table takes in memory beside them; it counts while the table waits.
+    """
 
     anchor: str
     connection: str
     table: pa.Table
     size: int
+    overhead: int = 0
 
 
 @value

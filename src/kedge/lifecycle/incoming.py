@@ -169,7 +169,8 @@ class IncomingRecords:
         size = (connection.half_received or 0) + event.size
         connection.half_received = None
         self.traffic.add(event.table, size)
-        self._inbox.append((DeliverBatch(event.table, anchor), size))
+        self._hold(event.overhead)
+        self._inbox.append((DeliverBatch(event.table, anchor), size + event.overhead))
 
     def _take_completion(self, event: ConnectionCompleted, now: float) -> None:
         meant = [

@@ -35,6 +35,7 @@ from kedge.lifecycle.events import (
     Violated,
 )
 from kedge.lifecycle.incoming import IncomingRecords, Traffic, named
+from kedge.lifecycle.limits import LOGGED_STRAY_ANSWERS
 from kedge.lifecycle.transitions import TRANSITIONS, Reaction, State
 from kedge.sdk.constants import Anchor, MessageType
 from kedge.sdk.outgoing import OutgoingRecords
@@ -101,6 +102,7 @@ class Lifecycle:
         self._sent = Traffic()
         self._answered: deque[DeliverAnswer] = deque()
         self._pending = _Pending()
+        self._stray_answers = 0
         self._calling = False
         self._notified = False
         self._control_closed = False
@@ -125,9 +127,10 @@ class Lifecycle:
         elif reaction is Reaction.REFUSE:
             self._fail(f"protocol error: {_describe(event)} came while the tool was {self.state.value}")
         elif isinstance(event, Answered):
-            _log_unasked(event)
+            self._log_stray(event)
         elif isinstance(event, Raised):
-            logger.warning("the run was over, and a callback that was still under way failed: %s", event.text)
+            level = logging.INFO if self.state is State.LOST else logging.WARNING  # it fails because the engine is gone
+            logger.log(level, "the run was over, and a callback that was still under way failed: %s", event.text)
 
     def next_call(self, now: float) -> Call | None:
         """The next call to run, None where there is none now. The driver reports Returned or Raised for each.
@@ -200,7 +203,7 @@ class Lifecycle:
 
     def _on_Answered(self, event: Answered, _now: float) -> None:  # noqa: N802
         if event.msg_id not in self._pending.callbacks:
-            _log_unasked(event)
+            self._log_stray(event)
         elif (callback := self._pending.callbacks.pop(event.msg_id)) is None:
             self._pending.answers[event.msg_id] = event.answer
         else:
@@ -366,6 +369,12 @@ class Lifecycle:
         self.records_out.clear()
         self.state = State.LOST
 
+    def _log_stray(self, event: Answered) -> None:
+        """Say that nobody waits for an answer; of many of them for the first alone, and of a long id its beginning."""
+        self._stray_answers += 1
+        if self._stray_answers <= LOGGED_STRAY_ANSWERS:
+            logger.warning("an answer to %.100r came, for which nobody waits", event.msg_id)
+
     def _drop_deliveries(self) -> None:
         self._incoming.drop()
         self._answered.clear()
@@ -376,7 +385,3 @@ def _describe(event: Event) -> str:
     if isinstance(event, ChunkArrived | BatchArrived):
         return f"{event.size} bytes of records for {named(Anchor(event.anchor, event.connection))}"
     return "a second initialisation" if isinstance(event, Initialized) else type(event).__name__
-
-
-def _log_unasked(event: Answered) -> None:
-    logger.warning("an answer to %r came, for which nobody waits", event.msg_id)

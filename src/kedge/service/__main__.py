@@ -28,7 +28,13 @@ from kedge.sdk.anchors import anchors_to_json, declared_anchors  # noqa: E402
 from kedge.service.logs import make_streams_safe, set_up_logging  # noqa: E402
 from kedge.service.parent import watch_parent  # noqa: E402
 from kedge.service.settings import ServiceSettings  # noqa: E402
-from kedge.wire.process_lines import ADDRESS_PREFIX, DESCRIPTION_PREFIX, PORT_PREFIX, REFUSAL_PREFIX  # noqa: E402
+from kedge.wire.process_lines import (  # noqa: E402
+    ADDRESS_PREFIX,
+    DESCRIPTION_PREFIX,
+    PORT_PREFIX,
+    REFUSAL_PREFIX,
+    STATISTICS_PREFIX,
+)
 
 __all__ = ["main", "run_archive", "serve_tool"]
 
@@ -92,6 +98,10 @@ def serve_tool(name: ToolName, *, search: bool = True) -> int:
     except KedgeError as error:
         logger.error("%s", error)
         return _USAGE if isinstance(error, UsageError) else _FAILED
+    except Exception:  # of Kedge's own; whatever still runs is not waited for, so that the host sees what happened
+        logger.exception("the tool process cannot go on")
+        logging.shutdown()
+        os._exit(_FAILED)
     return _CLEAN if confirmed else _FAILED
 
 
@@ -111,6 +121,8 @@ def _serve(name: ToolName, settings: ServiceSettings, engine: TextIO, search: bo
     print(f"{ADDRESS_PREFIX}{settings.address}" if settings.run_directory else f"{PORT_PREFIX}{port}", file=engine)
     engine.flush()
     confirmed = service.serve()
+    if settings.token is not None:
+        print(STATISTICS_PREFIX, json.dumps(service.report()), sep="", file=engine)
     if settings.token is not None and (refused := service.run.refused) is not None:
         print(REFUSAL_PREFIX, json.dumps(refused.problems), sep="", file=engine)
     return confirmed

@@ -9,7 +9,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc
 
@@ -26,7 +26,8 @@ from kedge.lifecycle.events import (
     SendBatch,
     Violated,
 )
-from kedge.sdk.sizes import batch_bytes
+from kedge.lifecycle.limits import CONTROL_BUDGET
+from kedge.sdk.sizes import batch_bytes, overhead_bytes
 from kedge.service.direct_records import DirectRecords
 from kedge.service.hang import HangWatch, callback_report
 from kedge.service.negotiation import capabilities_in_common, negotiate
@@ -53,8 +54,6 @@ __all__ = ["ToolService"]
 
 logger = logging.getLogger(__name__)
 
-_CONTROL_BUDGET = 16 << 20
-
 
 class ToolService:
     """Serves one run of one tool: both streams, their queues, and the run between them."""
@@ -63,7 +62,7 @@ class ToolService:
         self.settings = settings
         lifecycle = Lifecycle(quiet=settings.quiet, budget=settings.incoming_budget)
         self.run = ToolRun(tool_factory, tool_name, lifecycle, self)
-        self._control_queue: ByteQueue[bytes] = ByteQueue(_CONTROL_BUDGET)
+        self._control_queue: ByteQueue[bytes] = ByteQueue(CONTROL_BUDGET)
         self._records_queue: ByteQueue[RecordAction] = ByteQueue(settings.outgoing_budget)
         self._opening = threading.Lock()
         self._opened: set[str] = set()
@@ -101,7 +100,11 @@ class ToolService:
         patience = threading.Timer(self.settings.connect_within, self._give_up_waiting)
         patience.daemon = True
         patience.start()
-        self.run.run()
+        try:
+            self.run.run()
+        except BaseException:  # of Kedge's own; what serves the streams would wait for ever, and so would the engine
+            self._server.stop(None)
+            raise
         self._over.set()
         patience.cancel()
         watch.stop()
@@ -128,6 +131,10 @@ class ToolService:
         sent = self._records_queue.statistics()._replace(items=run.batches_out, bytes=run.bytes_out)
         return ConnectionStatistics(sent, self._writer.statistics(), run.batches_in, run.bytes_in)
 
+    def report(self) -> dict[str, Any]:
+        """What passed the tool and this end of the connection so far, in JSON values."""
+        return {"records": self.run.statistics()._asdict(), "transport": self.statistics().as_json()}
+
     # --- the port -----------------------------------------------------------------------------------------------------
 
     def send_control(self, action: ControlAction) -> None:
@@ -150,7 +157,8 @@ class ToolService:
             except OSError as error:
                 raise EngineGone("the engine takes no more records") from error
             return
-        self._records_queue.put(action, batch_bytes(action.table) if isinstance(action, SendBatch) else 0)
+        size = batch_bytes(action.table) + overhead_bytes(action.table) if isinstance(action, SendBatch) else 0
+        self._records_queue.put(action, size)
 
     def flush_records(self) -> None:
         """Block until all that was queued for RecordTransfer is on its way."""
@@ -247,6 +255,9 @@ class ToolService:
                 read(requests)
             except grpc.RpcError:
                 self._lose(f"the engine broke {method} off")
+            except Exception as error:  # of Kedge's own; nobody else reads on
+                logger.exception("what came on %s cannot be taken", method)
+                self._feed(Violated(f"what came on {method} cannot be taken: {type(error).__name__}: {error}"))
             else:
                 self._half_closed(method, context)
             finally:
@@ -292,7 +303,8 @@ class ToolService:
             if not batches:
                 self.run.feed(ChunkArrived(message.anchor, message.connection, len(message.data)))
             for table, size in batches:
-                self.run.feed(BatchArrived(message.anchor, message.connection, table, size))
+                overhead = overhead_bytes(table)
+                self.run.feed(BatchArrived(message.anchor, message.connection, table, size, overhead))
         elif isinstance(message, ConnectionComplete):
             self.run.feed(ConnectionCompleted(message.anchor, message.connection, in_band=True))
 

@@ -23,7 +23,7 @@ from kedge.lifecycle.events import (
     SendProgress,
     SendRequest,
 )
-from kedge.lifecycle.limits import LARGEST_CONTROL_MESSAGE, MOST_COLUMNS, MOST_CONNECTIONS
+from kedge.lifecycle.limits import LARGEST_CONTROL_MESSAGE, LARGEST_NAME, MOST_COLUMNS, MOST_CONNECTIONS
 from kedge.sdk.constants import MessageType, Priority, UpdateMode
 from kedge.sdk.initialization import IncomingAnchor, IncomingConnection, Initialization, OutgoingAnchor
 from kedge.sdk.outlet import (
@@ -67,8 +67,8 @@ def decode_control_in(data: bytes) -> Initialized | NotifyComplete | Answered | 
     if payload == "incoming_connection_complete":
         named = message.incoming_connection_complete
         return ConnectionCompleted(
-            named.anchor_name if named.HasField("anchor_name") else None,
-            named.connection_name if named.HasField("connection_name") else None,
+            _name(named.anchor_name) if named.HasField("anchor_name") else None,
+            _name(named.connection_name) if named.HasField("connection_name") else None,
             in_band=False,
         )
     if payload == "translated_message":
@@ -97,14 +97,22 @@ def _initialization(message: pb.PluginInitializationData) -> Initialization:
     anchors = len(message.incomingAnchors) + len(message.outgoingAnchors)
     if anchors > MOST_CONNECTIONS:
         raise ProtocolError(f"the engine announced {anchors} anchors, the limit is {MOST_CONNECTIONS}")
+    columns = sum(len(c.metadata.fields) for anchor in message.incomingAnchors for c in anchor.connections)
+    columns += sum(len(anchor.metadata.fields) for anchor in message.outgoingAnchors)
+    if columns > MOST_COLUMNS:
+        raise ProtocolError(f"the engine announced {columns} columns, the limit is {MOST_COLUMNS}")
     return Initialization(
         config_xml=message.configXml,
         incoming=tuple(
-            IncomingAnchor(anchor.name, tuple(IncomingConnection(c.name, c.metadata) for c in anchor.connections))
+            IncomingAnchor(
+                _name(anchor.name),
+                tuple(IncomingConnection(_name(c.name), c.metadata) for c in anchor.connections),
+            )
             for anchor in message.incomingAnchors
         ),
         outgoing=tuple(
-            OutgoingAnchor(anchor.name, anchor.num_connections, anchor.metadata) for anchor in message.outgoingAnchors
+            OutgoingAnchor(_name(anchor.name), anchor.num_connections, anchor.metadata)
+            for anchor in message.outgoingAnchors
         ),
         constants=dict(message.engineConstants),
         update_mode=_UPDATE_MODES.get(message.updateMode, UpdateMode.FULL),
@@ -169,7 +177,7 @@ def decode_control_out(data: bytes) -> ControlAction | None:
     payload = message.WhichOneof("payload")
     if payload == "outgoing_metadata":
         push = message.outgoing_metadata
-        return PushMetadata(push.output_anchor_name, _pushed_metadata(push))
+        return PushMetadata(_name(push.output_anchor_name), _pushed_metadata(push))
     if payload == "output_message":
         return SendMessage(_message(message.output_message))
     if payload == "update_progress":
@@ -246,6 +254,13 @@ def _struct_values(struct: WireMessage) -> dict[str, Any]:
     from google.protobuf import json_format  # which most tool processes never need, and takes a while to load
 
     return json_format.MessageToDict(struct)
+
+
+def _name(text: str) -> str:
+    """The name of an anchor or a connection."""
+    if len(text) > LARGEST_NAME:
+        raise ProtocolError(f"a name on Control has {len(text)} characters, the limit is {LARGEST_NAME}")
+    return text
 
 
 def _parse(message: M, data: bytes) -> M:

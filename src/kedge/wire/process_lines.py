@@ -8,6 +8,7 @@ __all__ = [
     "PORT_PREFIX",
     "REFUSAL_PREFIX",
     "STACK_PREFIX",
+    "STATISTICS_PREFIX",
     "TAKEN_LINE",
     "WAITING_LINE",
 ]
@@ -21,6 +22,8 @@ DESCRIPTION_PREFIX = "KedgeTool: "
 REFUSAL_PREFIX = "KedgeRefusal: "
 """On stdout, at the end: what is wrong with the configuration, as a JSON list of texts. The call was wrong then, and
 not the tool, which the error message on the wire cannot say."""
+STATISTICS_PREFIX = "KedgeStatistics: "
+"""On stdout, at the end: what passed the tool and its end of the connection, as JSON."""
 STACK_PREFIX = "Tool stack: "
 """On stderr: in which callback the process was stopped; indented lines that say where follow."""
 WAITING_LINE = "KedgeWaiting"

@@ -21,6 +21,7 @@ import time
 from typing import TYPE_CHECKING
 
 from kedge.exceptions import ProtocolError
+from kedge.lifecycle.limits import LARGEST_RECORD_MESSAGE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,8 +33,6 @@ SUPPORTED = sys.platform != "win32" and hasattr(socket, "AF_UNIX")
 
 _LENGTH = struct.Struct("<Q")
 _NO_MORE = (1 << 64) - 1
-_LARGEST = 1 << 31
-"""Bytes of a message; protobuf ends there, too."""
 _SMALL = 32 << 10
 """Bytes of a message up to which it is read together with what comes before and behind it, and written in one piece."""
 _PIECE = 64 << 20
@@ -114,8 +113,8 @@ class RecordSocket:
         size: int = _LENGTH.unpack_from(self._ahead)[0]
         if size == _NO_MORE:
             return None
-        if size > _LARGEST:
-            raise ProtocolError(f"a message of {size} bytes came; the largest has {_LARGEST}")
+        if size > LARGEST_RECORD_MESSAGE:
+            raise ProtocolError(f"a message of {size} bytes came; the largest has {LARGEST_RECORD_MESSAGE}")
         self._expects_small = size <= _SMALL
         end = _LENGTH.size + size
         if len(self._ahead) >= end:

@@ -30,6 +30,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from kedge.exceptions import ProtocolError
+from kedge.lifecycle.limits import LARGEST_NAME
 from kedge.wire.protobuf_reader import LENGTH_DELIMITED, VARINT, MalformedFieldError, read_fields
 
 if TYPE_CHECKING:
@@ -175,6 +176,8 @@ def _varint(value: int) -> bytes:
 
 
 def _text(message: bytes, start: int, end: int) -> str:
+    if end - start > LARGEST_NAME:
+        raise MalformedFieldError(start, f"a name has {end - start} bytes, the limit is {LARGEST_NAME}")
     try:
         return message[start:end].decode()
     except UnicodeDecodeError as error:
