@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from kedge.exceptions import WorkflowError
 from kedge.tools.contract import Scan
 from kedge.tools.delimited import read_heading, with_quote
-from kedge.tools.text_blocks import Layout, longest_text, null_if_empty, read_block
+from kedge.tools.text_blocks import Layout, longest_text, null_if_empty, nulls, read_block
 from kedge.tools.text_files import PieceReader, has_foreign_mark, is_byte_wise, utf8_copy
 from kedge.tools.text_records import Complaints, UnclosedQuote, tables_of
 
@@ -34,8 +34,8 @@ BLOCK = 1 << 20
 SAMPLE = 1 << 16
 MOST_SHOWN = 100
 THREADS = min(os.cpu_count() or 1, 8)
-AHEAD = 2 * THREADS
-"""Pieces that are parsed while the first of them is waited for; each takes some 4 MB."""
+AHEAD = THREADS + 1
+"""Pieces that are parsed while the first of them is waited for; each takes some 8 MB."""
 UNREADABLE = "bytes that are not text in this code page; choose the file's code page"
 Note: TypeAlias = "Callable[[list[str]], None]"
 Item = TypeVar("Item")
@@ -216,7 +216,7 @@ class _Reading:
                 lines, file.columns, file.options, self._complaints, partial(file.lines_before, start)
             ):
                 columns = {name: null_if_empty(table[name], layout) for name in table.column_names}
-                columns |= {f"{place}:": pa.nulls(len(table), type_) for place, type_ in layout.typed.items()}
+                columns |= {f"{place}:": nulls(len(table), type_) for place, type_ in layout.typed.items()}
                 yield pa.table(columns)
 
     def _decoded(self, start: int, raw: Iterable[bytes]) -> Iterator[str]:
@@ -260,11 +260,11 @@ def _ahead(
 def _texts(table: pa.Table, column: Column, pick: int | str | None, longest: int, note: Note) -> Any:
     if isinstance(pick, int):
         return _cut(table[str(pick)], column.field, longest, note)
-    return pa.repeat(pa.scalar(pick, pa.string()), len(table))
+    return nulls(len(table), pa.string()) if pick is None else pa.repeat(pa.scalar(pick, pa.string()), len(table))
 
 
 def _values(table: pa.Table, column: Column, pick: int | str | None) -> Any:
-    return table[f"{pick}:"] if isinstance(pick, int) else pa.nulls(len(table), column.type)
+    return table[f"{pick}:"] if isinstance(pick, int) else nulls(len(table), column.type)
 
 
 def _cut(column: Any, name: str, longest: int, note: Note) -> Any:

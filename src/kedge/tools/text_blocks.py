@@ -8,7 +8,7 @@ gives cells of no text: pieces with those are for :mod:`kedge.tools.text_records
 
 from __future__ import annotations
 
-__all__ = ["TYPED", "Layout", "longest_text", "null_if_empty", "read_block"]
+__all__ = ["TYPED", "Layout", "longest_text", "null_if_empty", "nulls", "read_block"]
 
 import csv
 import re
@@ -40,6 +40,8 @@ NO_DELIMITER = "\x01"
 GRAIN = 128
 """Bytes of the stretches that are searched for the end of a cell: one of twice as many, less one, covers a stretch."""
 ISO_DATE = pa.binary(10)
+MANY = 1 << 16
+_NULLS: dict[pa.DataType, pa.Array] = {}
 COLUMN = re.compile(r"In CSV column #(\d+)")
 
 
@@ -273,15 +275,23 @@ def longest_text(column: pa.ChunkedArray) -> int:
     return pc.max(pc.binary_length(column)).as_py() or 0
 
 
+def nulls(count: int, type_: pa.DataType) -> pa.Array:
+    """Return so many nulls, which lie in the same memory each time, and so in the cache."""
+    known = _NULLS.get(type_)
+    if known is None or len(known) < count:
+        known = _NULLS[type_] = pa.nulls(max(count, MANY), type_)
+    return known.slice(0, count)
+
+
 def _arranged(table: pa.Table, values: Mapping[int, pa.ChunkedArray], layout: Layout) -> pa.Table:
     """Put typed columns behind those of texts, each null where the other has the values."""
     columns: dict[str, Any] = {}
     for place in range(layout.columns):
         name = str(place)
         there = name in table.column_names and place not in values
-        columns[name] = table[name] if there else pa.nulls(len(table), pa.string())
+        columns[name] = table[name] if there else nulls(len(table), pa.string())
     for place, type_ in layout.typed.items():
-        columns[f"{place}:"] = values[place] if place in values else pa.nulls(len(table), type_)
+        columns[f"{place}:"] = values[place] if place in values else nulls(len(table), type_)
     return pa.table(columns)
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BLOCK = 1 << 20
-PIECE = 1 << 20
+PIECE = 2 << 20
 """Bytes of a piece: large enough to parse fast, small enough to lie in the cache with what is made of it."""
 LARGEST_PIECE = 64 << 20
 """Bytes up to which a line end outside quotes is looked for."""

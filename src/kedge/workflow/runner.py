@@ -162,8 +162,11 @@ class Run:
         """Say the error, unless it only comes from that of a tool before, or is said already."""
         if self.cancelled.is_set():
             self.journal.say(tool.tool_id, "error", CANCELLED)
-        elif tool.tool_id not in self.journal.failed and not self.journal.broken(tool.tool_id):
-            self.journal.say(tool.tool_id, "error", str(fault))
+            return
+        said = fault.tool_id if isinstance(fault, WorkflowError) else None
+        place = tool.tool_id if said is None else said
+        if place not in self.journal.failed and not self.journal.broken(tool.tool_id):
+            self.journal.say(place, "error", str(fault))
 
     def _aside(self, work: Callable[[], Made]) -> Made:
         """Do work that blocks while others have their turn."""
