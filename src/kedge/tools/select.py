@@ -11,13 +11,14 @@ from sqlglot import exp
 
 from kedge.exceptions import WorkflowError
 from kedge.tools.contract import Context, Input, Inputs, Query, Source, Tool, aliased, column, select_from
+from kedge.tools.conversion import Converter
 from kedge.tools.options import Options
 from kedge.tools.schema import Schema
 from kedge.tools.selection import Chosen, Selection, choose, parse_selection, plain_candidates, project
-from kedge.tools.sql import case, not_null
+from kedge.tools.sql import NULL, case, is_null, not_null
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from kedge.formula.types import DesignerType
     from kedge.tools.element import Element
@@ -65,20 +66,41 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Mapping[s
         return node
 
     made: list[exp.Expr] = []
-    for item, projection in zip(chosen, project(chosen, config.selection, context), strict=True):
+    for item in chosen:
         name = item.candidate.field.name
         if name in done:
-            value = column(done[name])
-            projection = case([(not_null(value), value)], projection.unalias())
-            made.append(exp.alias_(projection, item.field.name, quoted=True, copy=False))
+            converted, result = _where_null(column(done[name]), item, context)
+            kept = context.hidden(len(casts))
+            casts[result] = kept
+            made.append(exp.alias_(converted(column(kept)), item.field.name, quoted=True, copy=False))
         else:
-            made.append(projection.transform(hoisted, item, copy=False))
+            made += [it.transform(hoisted, item, copy=False) for it in project([item], config.selection, context)]
     inner = source.table
     if casts:
         read = [*source.columns, *source.hidden, *map(column, done.values()), *aliased(casts.items())]
         inner = select_from(read, source.table).subquery("read", copy=False)
     select = select_from([*made, *source.hidden], inner)
     return {"Output": Query(select, source.order, source.natural, same_count="Input")}
+
+
+def _where_null(value: exp.Expr, item: Chosen, context: Context) -> tuple[Callable[[exp.Expr], exp.Expr], exp.Expr]:
+    """Convert a text where there is no value yet.
+
+    Returns what makes the conversion of its result, and that result, which it mentions several times: as a column of
+    its own it is planned once.
+    """
+    field = item.candidate.field
+    converter = Converter(context.tool_id, seldom=True)
+    whole = converter.convert(item.candidate.column.copy(), field.type, item.field.type, item.field.name)
+    result = whole.args.get("default") or whole
+
+    def replaced(node: exp.Expr, by: exp.Expr) -> exp.Expr:
+        return by.copy() if type(node) is type(result) and node == result else node
+
+    def convert(by: exp.Expr) -> exp.Expr:
+        return case([(not_null(value), value)], whole.transform(replaced, by))
+
+    return convert, case([(is_null(value), result)], NULL)
 
 
 def wants(config: Config, schema: Schema) -> Mapping[str, DesignerType]:
