@@ -16,7 +16,7 @@ from sqlglot import exp
 from kedge.engines.files import write_file
 from kedge.engines.functions import Functions
 from kedge.engines.memory import available_memory
-from kedge.engines.reading import Reading
+from kedge.engines.reading import TEXTS, Reading
 from kedge.exceptions import KedgeError, WorkflowError
 from kedge.workflow.engine import Conversions
 from kedge.workflow.relations import Statement
@@ -128,7 +128,7 @@ class DuckDBEngine:
         Where it ends well, what it left of the streams is read, and their errors are raised; else their steps are
         ended, and their error, or that of a scan, is the one that is raised.
         """
-        reading = Reading(self._cursor(), statement, self.conversions)
+        reading = Reading(self._cursor(), statement, self.conversions, self._aside)
         try:
             with _errors():
                 yield reading
@@ -140,6 +140,18 @@ class DuckDBEngine:
             raise
         finally:
             reading.close()
+
+    def _aside(self, text: str, texts: object) -> pa.Table:
+        """Run a statement over texts of a scan, beside the statement that reads the scan."""
+        with self._opening:
+            self._functions.provide(text)
+        cursor = self._cursor()
+        try:
+            with _errors():
+                cursor.register(TEXTS, texts)
+                return cursor.sql(text).to_arrow_table()
+        finally:
+            cursor.close()
 
     def _grow(self) -> None:
         with self._opening:

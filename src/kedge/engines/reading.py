@@ -2,24 +2,68 @@
 
 from __future__ import annotations
 
-__all__ = ["Reading"]
+__all__ = ["TEXTS", "Reading"]
 
 import json
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+import pyarrow as pa
+from sqlglot import exp
+
+from kedge.tools.contract import aliased, select_from
 from kedge.workflow.scanning import Scanning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import duckdb
 
     from kedge.workflow.engine import Conversions
     from kedge.workflow.relations import Statement
 
+DIALECT, TEXTS = "duckdb", "texts"
 LARGE = 32 << 20
 """Bytes of a source from which it pays to ask DuckDB first which columns it will look at."""
+
+
+Aside: TypeAlias = "Callable[[str, _Texts], pa.Table]"
+"""Runs a statement over texts, beside the one that reads them."""
+
+
+class _Texts(NamedTuple):
+    """A column ``value`` of texts, as an Arrow stream."""
+
+    column: pa.Array
+
+    @property
+    def _records(self) -> pa.RecordBatchReader:
+        return pa.table({"value": self.column}).to_reader()
+
+    def __arrow_c_schema__(self) -> object:
+        """Say the schema to an engine that asks before it reads."""
+        return self._records.schema.__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> object:
+        """Hand over the texts."""
+        return self._records.__arrow_c_stream__(requested_schema)
+
+
+class _Services(NamedTuple):
+    """What the scan of a tool asks of the engine."""
+
+    tool_id: int
+    conversions: Conversions
+    aside: Aside
+
+    def note(self, texts: list[str]) -> None:
+        """Take a message for each value that had to be changed."""
+        self.conversions.note_all(self.tool_id, texts)
+
+    def converter(self, expression: exp.Expr) -> Callable[[pa.Array], pa.Array]:
+        """Return a function of texts that computes an expression over them, as a column ``value``."""
+        texts = exp.Table(this=exp.to_identifier(TEXTS, quoted=True))
+        text = select_from(aliased([(expression, "value")]), texts).sql(DIALECT)
+        return lambda column: self.aside(text, _Texts(column))["value"]
 
 
 class Reading:
@@ -28,11 +72,13 @@ class Reading:
     :meth:`close` it in any case.
     """
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, statement: Statement, conversions: Conversions) -> None:
+    def __init__(
+        self, cursor: duckdb.DuckDBPyConnection, statement: Statement, conversions: Conversions, aside: Aside
+    ) -> None:
         self.cursor = cursor
         self._streams = tuple(statement.arriving)
         self._scans = {
-            name: Scanning(scan, partial(conversions.note_all, scan.tool_id)) for name, scan in statement.scans.items()
+            name: Scanning(scan, _Services(scan.tool_id, conversions, aside)) for name, scan in statement.scans.items()
         }
         for stream in self._streams:
             cursor.register(stream.name, stream)

@@ -26,9 +26,11 @@ __all__ = [
     "Query",
     "Report",
     "Scan",
+    "ScanServices",
     "Source",
     "Step",
     "Tool",
+    "Wanted",
     "column",
     "select_from",
 ]
@@ -36,7 +38,7 @@ __all__ = [
 import threading
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from sqlglot import exp
 
@@ -86,18 +88,38 @@ class OrderKey:
         return exp.Ordered(this=column(self.column), desc=self.descending, nulls_first=self.nulls_first)
 
 
+class Wanted(NamedTuple):
+    """A type that the reader of a field converts its texts to.
+
+    ``convert`` returns that conversion of a column ``value`` of texts, for those that are not plainly of the type.
+    """
+
+    type: DesignerType
+    convert: Callable[[], exp.Expr]
+
+
+class ScanServices(Protocol):
+    """What a scan asks of the engine that reads it, from any thread."""
+
+    def note(self, texts: list[str]) -> None:
+        """Take a message for each value that had to be changed."""
+
+    def converter(self, expression: exp.Expr) -> Callable[[pa.Array], pa.Array]:
+        """Return a function of texts that computes an expression over them, as a column ``value``."""
+
+
 @dataclass(frozen=True)
 class Scan:
     """Records of a source outside the engine, read anew by each statement, and no further than that wants.
 
-    ``open`` is handed a function that takes a message for each value that had to be changed, and the columns whose
-    values matter, and yields batches of the schema. ``size`` is that of the source, in bytes.
+    ``open`` is told the columns whose values matter, and yields batches of the schema. ``size`` is that of the source,
+    in bytes.
     """
 
     tool_id: int
     schema: pa.Schema
     size: int
-    open: Callable[[Callable[[list[str]], None], Container[str]], Generator[pa.RecordBatch, None, None]]
+    open: Callable[[ScanServices, Container[str]], Generator[pa.RecordBatch, None, None]]
 
 
 @dataclass(frozen=True)
@@ -108,7 +130,7 @@ class Query:
     number from those of the inputs, where that is certain. ``few`` says of a source that it has some 100,000 rows at
     most, by whatever can be known before they are read; ``grows`` that there may be many more rows than in the inputs.
     ``scans`` are records that it reads beside the inputs, by the name of their relation. ``typed`` says which hidden
-    column has the values of a text field in the type that its reader wants, null where a text has to be converted.
+    column has the values of a text field in the type that its reader wants; the text itself is null then.
     """
 
     select: exp.Query
@@ -308,7 +330,7 @@ class Context:
     amp: bool = False
     running: bool = False
     used: frozenset[str] = frozenset()
-    wanted: Mapping[str, DesignerType] = field(default_factory=dict)
+    wanted: Mapping[str, Wanted] = field(default_factory=dict)
     declared: Mapping[str, Schema] = field(default_factory=dict)
     facts: Mapping[str, pa.Table] = field(default_factory=dict)
     cancelled: threading.Event = field(default_factory=threading.Event)
@@ -348,7 +370,7 @@ class Tool(Generic[Config]):
     ``write`` which file it leaves. ``probes`` are the input anchors that ``probe`` reads. ``shares`` names the input
     anchor of which each record leaves by one output anchor and one only. ``brings_in`` says that the tool brings
     records into the workflow, so that the workflow's own limit of records holds for it. ``wants`` says of a tool with
-    one input which types it converts fields of that to, for a source that may find it easier to do so itself.
+    one input, by its id, how it converts fields of that, for a source that may find it easier to do so itself.
     """
 
     plugins: tuple[str, ...]
@@ -364,7 +386,7 @@ class Tool(Generic[Config]):
     sink: bool = False
     shares: str = ""
     brings_in: bool = False
-    wants: Callable[[Config, Schema], Mapping[str, DesignerType]] | None = None
+    wants: Callable[[Config, Schema, int], Mapping[str, Wanted]] | None = None
 
     def order_of(self, config: Any, anchor: str) -> Order:
         """Return what the tool does with the order of an input."""

@@ -35,14 +35,10 @@ DATE_WIDTH, DATETIME_WIDTH = 10, 19
 
 @dataclass(frozen=True)
 class Converter:
-    """Converts values for one tool. ``comma_decimal`` reads and writes a comma for the decimal point.
-
-    ``seldom`` says that few values need it, so that a short statement is worth more than a fast one.
-    """
+    """Converts values for one tool. ``comma_decimal`` reads and writes a comma for the decimal point."""
 
     tool_id: int
     comma_decimal: bool = False
-    seldom: bool = False
 
     def convert(self, value: exp.Expr, source: DesignerType, target: DesignerType, field: str) -> exp.Expr:
         """Return ``value``, a column of type ``source``, as ``target``; ``field`` names it in messages.
@@ -77,7 +73,7 @@ class Converter:
             noted = self.note(field, shown, f" does not convert to {target.name}", NULL.copy())
             return exp.TryCast(this=case([(not_null(value), noted)], NULL.copy()), to=target.sql)
         result = _sql(done.value, value)
-        branches = [] if self.seldom else _plain(value, source, target)
+        branches = _plain(value, source, target)
         if done.problem is not None:
             cut = f" is cut to {target.size} characters"
             told = cut if target.is_string else f" does not convert to {target.name}"

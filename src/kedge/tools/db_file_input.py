@@ -19,7 +19,7 @@ from kedge.formula.types import BOOL, DOUBLE, INT64, V_WSTRING, DesignerType
 from kedge.tools.arrow_types import designer_type
 from kedge.tools.contract import FEW, Built, Context, Inputs, Query, Source, Step, Tool, aliased, column, select_from
 from kedge.tools.delimited import DelimitedOptions, parse_delimited, read_heading, with_quote
-from kedge.tools.delimited_scan import Column, open_file, scan_files
+from kedge.tools.delimited_scan import Column, DelimitedFile, open_file, plain_columns, scan_files
 from kedge.tools.expecting import expecting
 from kedge.tools.options import Options
 from kedge.tools.paths import WILDCARDS, resolve_path, resolve_pattern, split_source
@@ -215,20 +215,23 @@ def build(config: Config, inputs: Inputs[Source], context: Context) -> Built:
 
 
 def _delimited(config: Config, files: list[tuple[Path, Schema]], schema: Schema, context: Context) -> Query:
-    """Scan delimited files; fields that the reader wants in another type are tried in that type, in hidden columns."""
+    """Scan delimited files; fields that the reader wants in another type come in that type, if they begin like that."""
     own = schema.fields[:-1] if config.file_name else schema.fields
     opened = [
         open_file(path, config.delimited, len(found), _picks(config, path, found, own), context)
         for path, found in files
     ]
-    columns = [_scanned(item, place, context) for place, item in enumerate(schema)]
-    typed = {column.field: column.values for column in columns if column.type is not None}
-    types = [*(item.type for item in schema), *(context.wanted[name] for name in typed)]
+    plain = _plain(opened[0], own, context)
+    columns = [_scanned(item, place, plain, context) for place, item in enumerate(schema)]
+    typed = {it.field: it.name for it in columns if it.convert is not None}
+    cells = (NULL.copy() if it.field in typed else column(it.name) for it in columns)
+    texts = [exp.cast(cell, item.type.sql) for cell, item in zip(cells, schema, strict=True)]
+    types = [*(item.type for item in schema), *(context.wanted[name].type for name in typed)]
     names = [*schema.names, *typed.values()]
     stream = f"{context.hidden()}_scan"
-    read = aliased((column(it.texts), it.field) for it in columns)
+    read = [*aliased(zip(texts, schema.names, strict=True)), *map(column, typed.values())]
     select = exp.union(
-        select_from([*read, *map(column, typed.values())], exp.Table(this=exp.to_identifier(stream, quoted=True))),
+        select_from(read, exp.Table(this=exp.to_identifier(stream, quoted=True))),
         expecting(sum(file.expected_rows for file in opened), zip(names, (type_.sql for type_ in types), strict=True)),
         distinct=False,
         copy=False,
@@ -236,13 +239,24 @@ def _delimited(config: Config, files: list[tuple[Path, Schema]], schema: Schema,
     return Query(select, natural=True, scans={stream: scan_files(opened, columns, context)}, typed=typed)
 
 
-def _scanned(item: Field, place: int, context: Context) -> Column:
+def _plain(file: DelimitedFile, fields: Sequence[Field], context: Context) -> frozenset[str]:
+    """Return the fields that are wanted in a type, and whose first texts are plainly of that."""
+    wanted = {
+        pick: TYPED[context.wanted[item.name].type.name]
+        for item, pick in zip(fields, file.picks, strict=False)
+        if item.name in context.wanted and context.wanted[item.name].type.name in TYPED and isinstance(pick, int)
+    }
+    found = plain_columns(file, wanted, context) if wanted else frozenset()
+    return frozenset(item.name for item, pick in zip(fields, file.picks, strict=False) if pick in found)
+
+
+def _scanned(item: Field, place: int, plain: frozenset[str], context: Context) -> Column:
     """Return the column of a field; the names in the stream are like none in another."""
-    texts = f"{context.hidden(place)}_text"
-    wanted = context.wanted.get(item.name)
-    if wanted is None or wanted.name not in TYPED:
-        return Column(item.name, texts)
-    return Column(item.name, texts, f"{context.hidden(place)}_value", TYPED[wanted.name])
+    name = f"{context.hidden(place)}_cell"
+    if item.name not in plain:
+        return Column(item.name, name)
+    wanted = context.wanted[item.name]
+    return Column(item.name, name, TYPED[wanted.type.name], wanted.convert)
 
 
 def _picks(config: Config, path: Path, found: Schema, fields: Sequence[Field]) -> list[int | str | None]:

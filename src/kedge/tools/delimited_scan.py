@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Column", "DelimitedFile", "open_file", "scan_files"]
+__all__ = ["Column", "DelimitedFile", "open_file", "plain_columns", "scan_files"]
 
 import io
 import os
@@ -10,7 +10,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from kedge.tools.contract import Context
+    from sqlglot import exp
+
+    from kedge.tools.contract import Context, ScanServices
     from kedge.tools.delimited import DelimitedOptions
     from kedge.tools.text_files import Piece
 
@@ -37,7 +39,6 @@ THREADS = min(os.cpu_count() or 1, 8)
 AHEAD = THREADS + 1
 """Pieces that are parsed while the first of them is waited for; each takes some 8 MB."""
 UNREADABLE = "bytes that are not text in this code page; choose the file's code page"
-Note: TypeAlias = "Callable[[list[str]], None]"
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 
@@ -91,33 +92,28 @@ def open_file(
 
 
 class Column(NamedTuple):
-    """A field that a scan yields: its name for messages, and the name of the stream's column for its texts.
+    """A field that a scan yields: its name for messages, and the name of the stream's column.
 
-    Where it is wanted in a type, ``values`` is the column for the values: what is plainly of that type is there, with
-    null for its text, and the rest has its text, and null there.
+    Where it is wanted in a ``type``, texts that are not plainly of that are converted by an expression over ``value``.
     """
 
     field: str
-    texts: str
-    values: str = ""
-    type: pa.DataType | None = None
+    name: str
+    type: pa.DataType = pa.string()
+    convert: Callable[[], exp.Expr] | None = None
 
 
 def scan_files(files: Sequence[DelimitedFile], columns: Sequence[Column], context: Context) -> Scan:
-    """Return a scan of all records of the files in turn: their texts, and behind them the values of typed columns."""
-    typed = [column for column in columns if column.type is not None]
-    schema = pa.schema([*((it.texts, pa.string()) for it in columns), *((it.values, it.type) for it in typed)])
+    """Return a scan of all records of the files in turn."""
+    schema = pa.schema([(column.name, column.type) for column in columns])
 
-    def scan(note: Note, used: Container[str]) -> Generator[pa.RecordBatch, None, None]:
+    def scan(services: ScanServices, used: Container[str]) -> Generator[pa.RecordBatch, None, None]:
         pool = ThreadPoolExecutor(THREADS, "kedge-scan")
+        finishing = _Finishing(columns, schema, services)
         try:
             for file in files:
-                picks = dict(zip(columns, file.picks, strict=True))
-                picks = {column: pick if _is_used(column, used) else None for column, pick in picks.items()}
-                for table in _Reading(file, picks, context).tables(pool):
-                    arrays = [_texts(table, *pair, file.options.field_length, note) for pair in picks.items()]
-                    arrays += [_values(table, column, picks[column]) for column in typed]
-                    yield from pa.table(arrays, schema=schema).combine_chunks().to_batches()
+                picks = [pick if it.name in used else None for it, pick in zip(columns, file.picks, strict=True)]
+                yield from _Reading(file, picks, finishing, context).batches(pool)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -125,36 +121,77 @@ def scan_files(files: Sequence[DelimitedFile], columns: Sequence[Column], contex
     return Scan(context.tool_id, schema, size, scan)
 
 
-def _is_used(column: Column, used: Container[str]) -> bool:
-    return column.texts in used or column.values in used
+def plain_columns(file: DelimitedFile, typed: Mapping[int, pa.DataType], context: Context) -> frozenset[int]:
+    """Return the places of those typed columns whose texts at the beginning of a file are plainly of their type."""
+    piece = next(iter(PieceReader(file.place, file.start, file.options.quote)), None)
+    if piece is None or not piece.sure or not piece.room.isascii():
+        return frozenset()
+    table = read_block(piece.room, piece.size, _layout(file, typed, frozenset(typed), context))
+    found = () if table is None else zip(table.column_names, table.schema.types, strict=True)
+    return frozenset(int(name) for name, type_ in found if not pa.types.is_string(type_))
+
+
+def _layout(file: DelimitedFile, typed: Mapping[int, pa.DataType], used: frozenset[int], context: Context) -> Layout:
+    options, empty_is_null = file.options, context.settings.empty_csv_cell_is_null
+    return Layout(file.columns, used, options.delimiter, options.quote, empty_is_null, options.field_length, typed)
+
+
+class _Finishing:
+    """Makes batches of the cells of a file: long texts cut, and those converted that are not in the wanted type."""
+
+    def __init__(self, columns: Sequence[Column], schema: pa.Schema, services: ScanServices) -> None:
+        self.columns = columns
+        self._schema = schema
+        self._services = services
+        self._converters: dict[Column, Callable[[pa.Array], pa.Array]] = {}
+
+    def batches(self, table: pa.Table, picks: Sequence[int | str | None], longest: int) -> list[pa.RecordBatch]:
+        """Return the picked columns: of a table, or a text that is always the same, or null."""
+        pairs = zip(self.columns, picks, strict=True)
+        arrays = [self._column(table, column, pick, longest) for column, pick in pairs]
+        batches: list[pa.RecordBatch] = pa.table(arrays, schema=self._schema).combine_chunks().to_batches()
+        return batches
+
+    def _column(self, table: pa.Table, column: Column, pick: int | str | None, longest: int) -> Any:
+        if pick is None:
+            return nulls(len(table), column.type)
+        if isinstance(pick, str):
+            return pa.repeat(pa.scalar(pick, pa.string()), len(table))
+        found = table[str(pick)]
+        if not pa.types.is_string(found.type):
+            return found
+        texts = _cut(found, column.field, longest, self._services.note)
+        return texts if column.convert is None else self._converter(column)(texts).cast(column.type)
+
+    def _converter(self, column: Column) -> Callable[[pa.Array], pa.Array]:
+        if column not in self._converters:
+            assert column.convert is not None
+            self._converters[column] = self._services.converter(column.convert())
+        return self._converters[column]
 
 
 class _Reading:
     """One file on its way into tables, as :func:`kedge.tools.text_blocks.read_block` describes them."""
 
-    def __init__(self, file: DelimitedFile, picks: Mapping[Column, int | str | None], context: Context) -> None:
-        options = file.options
+    def __init__(
+        self, file: DelimitedFile, picks: Sequence[int | str | None], finishing: _Finishing, context: Context
+    ) -> None:
         self._file = file
+        self._picks = picks
+        self._finishing = finishing
         self._context = context
-        self._complaints = Complaints(file.path, context.warn if options.ignore_errors else None)
+        self._complaints = Complaints(file.path, context.warn if file.options.ignore_errors else None)
         self._was_replaced = False
-        places = {column: pick for column, pick in picks.items() if isinstance(pick, int)}
-        self._layout = Layout(
-            file.columns,
-            frozenset(places.values()),
-            options.delimiter,
-            options.quote,
-            context.settings.empty_csv_cell_is_null,
-            options.field_length,
-            {place: column.type for column, place in places.items() if column.type is not None},
-        )
+        places = {pick: column for pick, column in zip(picks, finishing.columns, strict=True) if isinstance(pick, int)}
+        typed = {place: column.type for place, column in places.items() if column.convert is not None}
+        self._layout = _layout(file, typed, frozenset(places), context)
 
-    def tables(self, pool: ThreadPoolExecutor) -> Iterator[pa.Table]:
+    def batches(self, pool: ThreadPoolExecutor) -> Iterator[pa.RecordBatch]:
         """Yield the records. Raises ``WorkflowError`` for what cannot be read."""
         pieces = PieceReader(self._file.place, self._file.start, self._file.options.quote)
-        for piece, table in _ahead(pool, partial(self._parse, pieces), pieces):
-            if table is not None:
-                yield table
+        for piece, batches in _ahead(pool, partial(self._parse, pieces), pieces):
+            if batches is not None:
+                yield from batches
                 continue
             try:
                 alone = piece.sure and not self._file.options.ignore_errors  # else what is wrong might be told twice
@@ -162,21 +199,27 @@ class _Reading:
             except UnclosedQuote:
                 found = None
             if found is None:  # what looked like the end of a quoted cell was none
-                yield from self._rest(piece.start)
+                for table in self._rest(piece.start):
+                    yield from self._finished(table)
                 break
-            yield from found
+            for table in found:
+                yield from self._finished(table)
         self._complaints.close()
         if self._was_replaced:
             self._context.warn(f"{self._file.path}: bytes that are not text in this code page were read as \ufffd")
 
-    def _parse(self, pieces: PieceReader, piece: Piece) -> pa.Table | None:
+    def _parse(self, pieces: PieceReader, piece: Piece) -> list[pa.RecordBatch] | None:
         """Read a piece; ``None`` where it has to be read record by record."""
         if not piece.sure:
             return None
         try:
-            return read_block(*self._utf8(piece), self._layout)
+            table = read_block(*self._utf8(piece), self._layout)
         finally:
             pieces.give_back(piece)
+        return None if table is None else self._finished(table)
+
+    def _finished(self, table: pa.Table) -> list[pa.RecordBatch]:
+        return self._finishing.batches(table, self._picks, self._file.options.field_length)
 
     def _utf8(self, piece: Piece) -> tuple[bytes | bytearray, int]:
         """Return memory that begins with the text in UTF-8, and how many bytes that has."""
@@ -215,9 +258,7 @@ class _Reading:
             for table in tables_of(
                 lines, file.columns, file.options, self._complaints, partial(file.lines_before, start)
             ):
-                columns = {name: null_if_empty(table[name], layout) for name in table.column_names}
-                columns |= {f"{place}:": nulls(len(table), type_) for place, type_ in layout.typed.items()}
-                yield pa.table(columns)
+                yield pa.table({name: null_if_empty(table[name], layout) for name in table.column_names})
 
     def _decoded(self, start: int, raw: Iterable[bytes]) -> Iterator[str]:
         """Yield lines as texts; a carriage return alone ends one, too."""
@@ -257,17 +298,7 @@ def _ahead(
         yield first, made.result()
 
 
-def _texts(table: pa.Table, column: Column, pick: int | str | None, longest: int, note: Note) -> Any:
-    if isinstance(pick, int):
-        return _cut(table[str(pick)], column.field, longest, note)
-    return nulls(len(table), pa.string()) if pick is None else pa.repeat(pa.scalar(pick, pa.string()), len(table))
-
-
-def _values(table: pa.Table, column: Column, pick: int | str | None) -> Any:
-    return table[f"{pick}:"] if isinstance(pick, int) else nulls(len(table), column.type)
-
-
-def _cut(column: Any, name: str, longest: int, note: Note) -> Any:
+def _cut(column: Any, name: str, longest: int, note: Callable[[list[str]], None]) -> Any:
     """Cut texts to the field length, and note those that are longer."""
     if column.null_count == len(column) or longest_text(column) <= longest:
         return column

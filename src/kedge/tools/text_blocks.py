@@ -129,9 +129,8 @@ def _blank_lines(text: NDArray[np.uint8], *, returns: bool) -> NDArray[np.intp]:
 def read_block(memory: bytes | bytearray, size: int, layout: Layout) -> pa.Table | None:
     """Read UTF-8 text, the first ``size`` bytes of some memory, which is free afterwards.
 
-    Returns a table of text columns ``0``, ``1`` … and of typed columns ``0:``, … for those that are wanted in a type.
-    Where all texts of a column are of its type, the values are in the typed column and the text is null; else they are
-    in the text column and the typed one is null. Columns that are not ``used`` are null.
+    Returns a table of those of the columns ``0``, ``1`` … that are ``used``. One that is wanted in a type has it where
+    all of its texts are plainly of that type, else it has the texts.
 
     ``None`` where records have to be read one by one: quotes stand elsewhere than around whole cells, a line is blank
     where records have several cells, or a record has too many.
@@ -161,7 +160,12 @@ def read_block(memory: bytes | bytearray, size: int, layout: Layout) -> pa.Table
             columns = counts.pop()
             typed = {place: type_ for place, type_ in typed.items() if place < columns}
             continue
-        return _with_short_records(_arranged(table, values, layout), layout, wrong)
+        if wrong and typed:  # the records that lack cells come as texts
+            typed = {}
+            continue
+        for place, value in values.items():
+            table = table.set_column(table.column_names.index(str(place)), str(place), value)
+        return _with_short_records(table, layout, wrong)
 
 
 class _NotTyped(Exception):
@@ -283,26 +287,16 @@ def nulls(count: int, type_: pa.DataType) -> pa.Array:
     return known.slice(0, count)
 
 
-def _arranged(table: pa.Table, values: Mapping[int, pa.ChunkedArray], layout: Layout) -> pa.Table:
-    """Put typed columns behind those of texts, each null where the other has the values."""
-    columns: dict[str, Any] = {}
-    for place in range(layout.columns):
-        name = str(place)
-        there = name in table.column_names and place not in values
-        columns[name] = table[name] if there else nulls(len(table), pa.string())
-    for place, type_ in layout.typed.items():
-        columns[f"{place}:"] = values[place] if place in values else nulls(len(table), type_)
-    return pa.table(columns)
-
-
 def _with_short_records(table: pa.Table, layout: Layout, short: list[Any]) -> pa.Table:
-    """Put the records that lack cells, which Arrow left out, back where they stand; what they lack is null."""
+    """Add what the table lacks: columns that no record has, and the records that lack cells, where they stand."""
+    for place in sorted(layout.used):
+        if str(place) not in table.column_names:
+            table = table.append_column(str(place), nulls(len(table), pa.string()))
     if not short:
         return table
     cells = [next(_cells(row.text, layout)) for row in short]
-    texts = zip(*(record + [None] * (layout.columns - len(record)) for record in cells), strict=True)
-    arrays = [null_if_empty(pa.array(column, pa.string()), layout) for column in texts]
-    arrays += [pa.nulls(len(short), field.type) for field in list(table.schema)[layout.columns :]]
+    texts = list(zip(*(record + [None] * (layout.columns - len(record)) for record in cells), strict=True))
+    arrays = [null_if_empty(pa.array(texts[int(name)], pa.string()), layout) for name in table.column_names]
     both = pa.concat_tables([table, pa.table(arrays, schema=table.schema)])
     places = np.array([row.number - 1 for row in short])
     order = np.empty(len(both), np.int64)

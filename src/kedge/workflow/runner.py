@@ -27,6 +27,7 @@ from kedge.tools.contract import (
     Report,
     Source,
     Step,
+    Wanted,
     column,
 )
 from kedge.tools.schema import Schema
@@ -40,7 +41,6 @@ from kedge.workflow.running_step import RunningStep
 from kedge.workflow.schedule import run_in_order
 
 if TYPE_CHECKING:
-    from kedge.formula.types import DesignerType
     from kedge.workflow.engine import Engine
     from kedge.workflow.planner import Anchor, Plan
 
@@ -233,15 +233,15 @@ class Run:
         elif tool.tool.write:
             self._write(tool, sources, context)
 
-    def _wanted(self, tool: ResolvedTool, schemas: Mapping[str, Schema]) -> Mapping[str, DesignerType]:
-        """Return the types that the only reader of a source's only output converts its fields to."""
+    def _wanted(self, tool: ResolvedTool, schemas: Mapping[str, Schema]) -> Mapping[str, Wanted]:
+        """Return how the only reader of a source's only output converts its fields."""
         if tool.wires or len(schemas) != 1:
             return {}
         anchor, schema = next(iter(schemas.items()))
         if self.plan.uses.get((tool.tool_id, anchor)) != 1 or (tool.tool_id, anchor) in self.plan.kept:
             return {}
         reader = next(item for item in self.plan.tools for wire in item.wires if wire.origin == tool.tool_id)
-        return reader.tool.wants(reader.config, schema) if reader.tool.wants else {}
+        return reader.tool.wants(reader.config, schema, reader.tool_id) if reader.tool.wants else {}
 
     def _say(self, tool_id: int, kind: str, text: str, times: int = 1, /) -> None:
         if kind == "conversion":

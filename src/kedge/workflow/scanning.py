@@ -11,23 +11,23 @@ import pyarrow as pa
 from kedge.exceptions import KedgeError, WorkflowError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Container, Generator
+    from collections.abc import Collection, Container, Generator
 
-    from kedge.tools.contract import Scan
+    from kedge.tools.contract import Scan, ScanServices
 
 
 class Scanning:
     """The Arrow stream of a scan, opened as often as the statement reads it; :meth:`close` it.
 
-    ``note`` takes messages about values that were changed. ``fault`` is the error that ended the records, which the
+    ``fault`` is the error that ended the records, which the
     engine that reads tells in other words.
     """
 
-    def __init__(self, scan: Scan, note: Callable[[list[str]], None]) -> None:
+    def __init__(self, scan: Scan, services: ScanServices) -> None:
         self.scan = scan
         self.fault: WorkflowError | None = None
         self._used: Container[str] = frozenset(scan.schema.names)
-        self._note = note
+        self._services = services
         self._open: list[Generator[pa.RecordBatch, None, None]] = []
 
     def __arrow_c_schema__(self) -> object:
@@ -53,7 +53,7 @@ class Scanning:
 
     def _batches(self) -> Generator[pa.RecordBatch, None, None]:
         try:
-            yield from self.scan.open(self._note, self._used)
+            yield from self.scan.open(self._services, self._used)
         except KedgeError as fault:
             self.fault = WorkflowError(str(fault), self.scan.tool_id)
             raise self.fault from fault
