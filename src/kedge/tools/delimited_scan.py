@@ -133,6 +133,7 @@ def plain_columns(file: DelimitedFile, typed: Mapping[int, pa.DataType], context
 
 def _layout(file: DelimitedFile, typed: Mapping[int, pa.DataType], used: frozenset[int], context: Context) -> Layout:
     options, empty_is_null = file.options, context.settings.empty_csv_cell_is_null
+    used = used or frozenset({0})  # records are counted by one column at least
     return Layout(file.columns, used, options.delimiter, options.quote, empty_is_null, options.field_length, typed)
 
 

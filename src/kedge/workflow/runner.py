@@ -163,10 +163,9 @@ class Run:
         if self.cancelled.is_set():
             self.journal.say(tool.tool_id, "error", CANCELLED)
             return
-        said = fault.tool_id if isinstance(fault, WorkflowError) else None
-        place = tool.tool_id if said is None else said
-        if place not in self.journal.failed and not self.journal.broken(tool.tool_id):
-            self.journal.say(place, "error", str(fault))
+        if tool.tool_id not in self.journal.failed and not self.journal.broken(tool.tool_id):
+            place = fault.tool_id if isinstance(fault, WorkflowError) else None
+            self.journal.say(tool.tool_id if place is None else place, "error", str(fault))
 
     def _aside(self, work: Callable[[], Made]) -> Made:
         """Do work that blocks while others have their turn."""
