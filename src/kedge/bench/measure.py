@@ -14,7 +14,7 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Echo", "Figure", "Pinging", "in_flight", "machine", "round_trips"]
+__all__ = ["Echo", "Figure", "Pinging", "in_flight", "machine", "round_trips", "sustained"]
 
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
@@ -59,6 +59,21 @@ def in_flight(echo: Echo[T], item: T, count: int, window: int) -> float:
     for _ in range(count - window):
         echo.receive()
         echo.send(item)
+    for _ in range(window):
+        echo.receive()
+    return count / (time.perf_counter() - start)
+
+
+def sustained(echo: Echo[T], item: T, seconds: float, window: int) -> float:
+    """Items per second over at least so many seconds, with ``window`` of them on their way at any time."""
+    count = window
+    start = time.perf_counter()
+    for _ in range(window):
+        echo.send(item)
+    while time.perf_counter() - start < seconds:
+        echo.receive()
+        echo.send(item)
+        count += 1
     for _ in range(window):
         echo.receive()
     return count / (time.perf_counter() - start)

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from kedge.bench.flight_echo import FlightEcho
 from kedge.bench.kedge_echo import KedgeEcho
-from kedge.bench.measure import Figure, in_flight, machine, round_trips
+from kedge.bench.measure import Figure, in_flight, machine, round_trips, sustained
 from kedge.bench.pipe_echo import PipeEcho
 from kedge.bench.raw_echo import RawEcho
 from kedge.sdk.engine_types import from_engine
@@ -24,7 +24,8 @@ __all__ = ["bench_transport"]
 
 _KIB, _MIB = 1 << 10, 1 << 20
 _SIZES = (64 * _KIB, 256 * _KIB, _MIB, 4 * _MIB, 16 * _MIB)
-_VOLUME = 192 * _MIB
+_SECONDS = 0.5
+"""Of each way at each size: long enough for the system to settle which thread runs on which core."""
 _MOST_IN_FLIGHT, _BYTES_IN_FLIGHT = 8, 32 * _MIB
 _EACH_SECOND = 1024
 """Batches of 1 MiB, while a tool asks for translations."""
@@ -111,10 +112,9 @@ def _round(
 def _speed(name: str, way: Any, size: int) -> float:
     """MiB per second that go there and come back, once it has the memory that batches of this size take."""
     window = 1 if name == "pipe" else max(1, min(_MOST_IN_FLIGHT, _BYTES_IN_FLIGHT // size))
-    count = max(2 * window, min(512, _VOLUME // size))
     item = _item(name, size)
     in_flight(way, item, 2 * window, window)
-    return in_flight(way, item, count, window) * size / _MIB
+    return sustained(way, item, _SECONDS, window) * size / _MIB
 
 
 def _item(name: str, size: int) -> Any:
