@@ -36,8 +36,9 @@ class TestGrowth:
 def test_run_after_run_leaves_nothing_behind(size: int) -> None:
     with ToolPool(1) as pool:
         footprints = list(footprints_of_runs(RUNS, pool if size else None))
-    first, last = footprints[0], footprints[-1]
-    assert last[1:] == first[1:], "descriptors, threads, children and files"
+    before, after = footprints[: RUNS // 2], footprints[RUNS // 2 :]
+    for name in ("descriptors", "threads", "children", "files"):  # what ends by itself may end a moment later
+        assert min(getattr(it, name) for it in after) <= min(getattr(it, name) for it in before), name
     assert growth(footprints)["memory"].slope / 1000 < 512, "KiB for each run: a batch of 1 MiB is not kept"
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from xml.etree import ElementTree as ET
 
-from kedge.bench.measure import Figure, in_flight, round_trips
+from kedge.bench.measure import Figure, in_flight, round_trips, sustained
 from kedge.bench.report import report_page
 
 
@@ -27,6 +28,13 @@ class TestMeasures:
     def test_keep_a_window_in_flight_and_empty_it(self) -> None:
         echo = Loopback()
         assert in_flight(echo, b"x", 40, 8) > 0
+        assert (echo.most, echo.items) == (8, [])
+
+    def test_go_on_for_so_long_and_count_all(self) -> None:
+        echo = Loopback()
+        begun = time.perf_counter()
+        assert sustained(echo, b"x", 0.01, 8) > 0
+        assert time.perf_counter() - begun >= 0.01
         assert (echo.most, echo.items) == (8, [])
 
     def test_take_one_at_a_time_for_round_trips(self) -> None:

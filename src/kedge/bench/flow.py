@@ -139,9 +139,12 @@ def _peak(flow: Workflow, tools: Path) -> int:
     flow.save(flow.path)
     share = str(int(MEMORY_LIMIT_MIB * ENGINE_SHARE))
     code = (
-        "import resource as r, sys; from kedge.cli import main\n"
+        "import os, resource as r; from kedge.cli import main\n"
+        "def own():  # the system counts what the process that started this one held\n"
+        "    if not os.path.exists('/proc/self/status'): return r.getrusage(r.RUSAGE_SELF).ru_maxrss\n"
+        "    return int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])\n"
         "try: main()\n"
-        "finally: print(sum(r.getrusage(who).ru_maxrss for who in (r.RUSAGE_SELF, r.RUSAGE_CHILDREN)))"
+        "finally: print(own() + r.getrusage(r.RUSAGE_CHILDREN).ru_maxrss)"
     )
     command = [sys.executable, "-c", code, "run", str(flow.path), "--memory", share, "--tools", str(tools)]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603 - this interpreter
