@@ -23,12 +23,10 @@ from kedge.wire.records import Direction, Records, decode_incoming
 from kedge.wire.shared_memory import (
     SUPPORTED,
     Place,
-    is_descriptor,
     is_private,
     make_folder,
     map_segment,
     pack_descriptor,
-    unpack_descriptor,
 )
 from kedge.wire.shared_memory_reader import SharedMemoryReader
 from kedge.wire.shared_memory_writer import SharedMemoryWriter
@@ -363,36 +361,6 @@ class TestTrust:
         reader = SharedMemoryReader(folder, "in", "out")
         with pytest.raises(ProtocolError, match="outside"):
             reader.buffer(place._replace(length=place.length * 2))
-
-
-class TestPlaceOfTheFolder:
-    def test_can_be_chosen(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        monkeypatch.setenv("KEDGE_SHARED_MEMORY", str(tmp_path))
-        made = make_folder()
-        assert made is not None
-        assert made.parent == tmp_path
-        assert is_private(made)
-
-    @pytest.mark.parametrize("place", ["", "absent"])
-    def test_that_is_none_makes_none(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str) -> None:
-        monkeypatch.setenv("KEDGE_SHARED_MEMORY", place and str(tmp_path / place))
-        assert make_folder() is None
-
-
-class TestDescriptor:
-    def test_holds_places(self) -> None:
-        places = [Place(1, 64, 2**40), Place(2, 64, 8)]
-        assert list(unpack_descriptor(pack_descriptor(places))) == places
-
-    def test_is_no_arrow_stream_and_no_arrow_stream_is_one(self) -> None:
-        assert is_descriptor(memoryview(pack_descriptor([Place(1, 64, 8)])))
-        assert not is_descriptor(memoryview(numbers(800).schema.serialize()))
-        assert not is_descriptor(memoryview(b""))
-
-    @pytest.mark.parametrize("cut", [10, 11, 33])
-    def test_that_is_cut_off_is_refused(self, cut: int) -> None:
-        with pytest.raises(ProtocolError, match="whole number"):
-            unpack_descriptor(pack_descriptor([Place(1, 64, 8)])[:cut])
 
 
 class TestStreams:
