@@ -102,7 +102,7 @@ class TestInterrupt:
             process.send_signal(signal.SIGINT)
             _, stderr = process.communicate(timeout=20)
         assert time.monotonic() - started < 3
-        assert process.returncode == 130
+        assert process.returncode == 130, stderr
         assert "DbFileOutput (3): the run was cancelled" in stderr
         assert children
         assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]

@@ -131,6 +131,7 @@ class DuckDBEngine:
         reading = Reading(self._cursor(), statement, self.conversions, self._aside)
         try:
             with _errors():
+                reading.register()
                 yield reading
             reading.finish()
         except BaseException:

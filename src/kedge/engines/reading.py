@@ -67,9 +67,9 @@ class _Services(NamedTuple):
 
 
 class Reading:
-    """A cursor with the streams and scans of a statement under their names. Afterwards :meth:`finish` or :meth:`fail`.
+    """A cursor with the streams and scans of a statement, once they are registered.
 
-    :meth:`close` it in any case.
+    Afterwards :meth:`finish` or :meth:`fail`, and :meth:`close` in any case.
     """
 
     def __init__(
@@ -80,10 +80,13 @@ class Reading:
         self._scans = {
             name: Scanning(scan, _Services(scan.tool_id, conversions, aside)) for name, scan in statement.scans.items()
         }
+
+    def register(self) -> None:
+        """Give the streams and scans their names."""
         for stream in self._streams:
-            cursor.register(stream.name, stream)
+            self.cursor.register(stream.name, stream)
         for name, scanning in self._scans.items():
-            cursor.register(name, scanning)
+            self.cursor.register(name, scanning)
 
     def narrow(self, text: str) -> None:
         """Leave out the columns of large scans that a statement does not look at, as DuckDB plans it."""
