@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from itertools import pairwise
+from statistics import median
 
 import pytest
 
@@ -13,7 +15,7 @@ from kedge.bench.footprint import Footprint, footprints_of_runs, growth
 from kedge.bench.memory import Peaks, bench_memory, peaks
 from kedge.bench.report import report_page
 
-RUNS = 4
+RUNS = 6
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="it is read from /proc")
 
@@ -30,6 +32,11 @@ class TestGrowth:
         found = growth([Footprint(1000 + 4 * n + 100 * (n % 3), 0, 0, 0, 0) for n in range(500)])
         assert found["memory"].slope > 10 * found["memory"].noise
 
+    @pytest.mark.parametrize("at", [100, 400])
+    def test_is_none_where_a_table_has_grown_once(self, at: int) -> None:
+        found = growth([Footprint(1000 + 940 * (n >= at) + n % 3, 0, 0, 0, 0) for n in range(500)])
+        assert abs(found["memory"].slope) < 10
+
 
 @linux_only
 @pytest.mark.parametrize("size", [0, 1], ids=["new processes", "a pool"])
@@ -39,7 +46,8 @@ def test_run_after_run_leaves_nothing_behind(size: int) -> None:
     before, after = footprints[: RUNS // 2], footprints[RUNS // 2 :]
     for name in ("descriptors", "threads", "children", "files"):  # what ends by itself may end a moment later
         assert min(getattr(it, name) for it in after) <= min(getattr(it, name) for it in before), name
-    assert growth(footprints)["memory"].slope / 1000 < 512, "KiB for each run: a batch of 1 MiB is not kept"
+    added = [after.memory - before.memory for before, after in pairwise(footprints)]
+    assert median(added) < 512, "KiB: the heap may grow now and then, and a batch of 1 MiB is not kept each time"
 
 
 @linux_only
@@ -74,5 +82,5 @@ class TestPeaks:
                 assert f"{row} tool process | 60 MiB above idle | 80 MiB when idle |  | {limit} |" in page
         for way in ("new processes", "processes of a pool"):
             none = "0 for 1,000 runs | scatter about the line: 0 for 1,000 runs |  | <= the scatter |"
-            assert f"| files of the host by 4 runs in {way} | {none}" in page
-            assert f"| memory of the host by 4 runs in {way} | " in page
+            assert f"| files of the host by 6 runs in {way} | {none}" in page
+            assert f"| memory of the host by 6 runs in {way} | " in page

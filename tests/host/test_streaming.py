@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tempfile
 import threading
 import time
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kedge import PluginV2, ToolCrashed, UsageError, run_tool
+from kedge.host.session import ToolSession
 from kedge.host.streaming import StreamedResult
 from kedge.sdk.sizes import overhead_bytes
 from tests.faults.processes import TOOLS, posix_only, wait_until
@@ -58,6 +60,11 @@ def endless() -> pa.RecordBatchReader:
 
 def megabytes(count: int) -> pa.Table:
     return pa.concat_tables([MEGABYTE] * count)
+
+
+def open_sessions() -> int:
+    """Those of which something is held yet."""
+    return sum(isinstance(each, ToolSession) for each in gc.get_objects())
 
 
 def spilled() -> list[Path]:
@@ -133,6 +140,19 @@ class TestReaders:
             held: Any = result._buffer  # type: ignore[attr-defined]
             assert held._held <= 3 << 20
             assert not spilled()
+
+    def test_let_go_of_all_records_when_they_are_closed(self) -> None:
+        """Without the garbage collector, which comes when it likes."""
+        gc.collect()
+        gc.disable()
+        try:
+            before = open_sessions()
+            with run_tool(COPY, {"Input": endless()}, stream=True, budget=4 << 20) as result:
+                result.outputs["Output"].read_next_batch()
+            del result
+            assert wait_until(lambda: open_sessions() <= before, 10)
+        finally:
+            gc.enable()
 
     def test_can_be_had_once(self) -> None:
         with run_tool(COPY, {"Input": MEGABYTE}, stream=True, in_process=True) as result:

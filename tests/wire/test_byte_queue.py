@@ -89,6 +89,15 @@ class TestByteQueue:
         with pytest.raises(EngineGone, match="away"):
             queue.flush()
 
+    def test_the_error_keeps_nothing_of_who_got_it(self) -> None:
+        queue: ByteQueue[str] = ByteQueue(10)
+        away = EngineGone("away")
+        queue.close(away)
+        for refused in (lambda: queue.put("more", 1), queue.flush):
+            with pytest.raises(EngineGone, match="away"):
+                refused()
+        assert away.__traceback__ is None
+
     def test_takes_nothing_once_closed(self) -> None:
         queue: ByteQueue[str] = ByteQueue(10)
         queue.close()

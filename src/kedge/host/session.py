@@ -356,6 +356,7 @@ class ToolSession:
             try:
                 body()
             except (grpc.RpcError, OSError) as error:
+                error.__traceback__ = None  # gRPC may keep the error, and by its frames this session
                 broken(error)
         except Exception as error:
             self._fail(error)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 import threading
+import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
@@ -103,7 +104,10 @@ class _Buffer:
     def end(self, failure: BaseException | None) -> None:
         with self.changed:
             self.over = True
-            self.failure = None if self._stopped else failure
+            if not self._stopped:
+                self.failure = failure
+            elif failure is not None:
+                traceback.clear_frames(failure.__traceback__)  # nobody gets it, and its frames hold records
             self.changed.notify_all()
 
     def stop(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from copy import copy
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class ByteQueue(Generic[T]):
         with self._lock:
             self._wait_for(lambda: (not self._items and self._taker_waits) or self._closed is not False)
             if isinstance(self._closed, BaseException):
-                raise self._closed
+                raise copy(self._closed)
 
     def __iter__(self) -> Iterator[T]:
         for items in self.bunches(1):
@@ -145,6 +146,6 @@ class ByteQueue(Generic[T]):
 
     def _require_open(self) -> None:
         if isinstance(self._closed, BaseException):
-            raise self._closed
+            raise copy(self._closed)
         if self._closed is not False:
             raise ValueError("the queue is closed")
