@@ -16,8 +16,9 @@ import pyarrow as pa
 import pytest
 
 from kedge.exceptions import ProtocolError
-from kedge.wire import shared_memory_writer
+from kedge.wire import shared_memory_segment, shared_memory_writer
 from kedge.wire.batch_reader import read_batch
+from kedge.wire.ipc import stream_pieces
 from kedge.wire.record_streams import RecordReader, RecordWriter
 from kedge.wire.records import Direction, Records, decode_incoming
 from kedge.wire.shared_memory import (
@@ -25,7 +26,7 @@ from kedge.wire.shared_memory import (
     Place,
     is_private,
     make_folder,
-    map_segment,
+    make_segment,
     pack_descriptor,
 )
 from kedge.wire.shared_memory_reader import SharedMemoryReader
@@ -100,6 +101,51 @@ class TestPool:
             assert received is not None
             assert received.equals(table)
 
+    @pytest.mark.parametrize("most_open", [0, 16])
+    def test_whatever_lay_there_before(self, pool: Pool, most_open: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where the schema is the one before, it stays where it is; a dictionary is written over it."""
+        monkeypatch.setattr(shared_memory_writer, "_MOST_OPEN", most_open)
+        nulls = pa.table({"n": pa.array([None if n % 3 else n for n in range(50_000)], pa.int64())})
+        tables = [
+            numbers(MIB),
+            numbers(MIB // 2, 7),
+            nulls,
+            numbers(MIB).slice(1001, 40_000),
+            pa.table({"t": ["x" * n for n in range(500)]}),
+            numbers(MIB, 3),
+            pa.table({"d": pa.array(["x", "y"] * 20_000).dictionary_encode()}),
+            numbers(MIB, 5),
+            numbers(MIB).replace_schema_metadata({"k": "v"}),
+            pa.table({"n": pa.array(range(MIB // 8), pa.int64())}, pa.schema([pa.field("n", pa.int64(), False)])),
+            numbers(MIB, 9),
+        ]
+        for table in [*tables, *reversed(tables)]:
+            place = pool.writer.place(table)
+            assert place is not None
+            buffer = pool.reader.buffer(place)
+            assert buffer.to_pybytes() == b"".join(map(bytes, stream_pieces(table)))
+            assert read_batch(buffer, trusted=True).equals(table, check_metadata=True)
+            del buffer
+        assert pool.writer.statistics().segments == 1
+
+    @pytest.mark.parametrize("most_open", [0, 16])
+    def test_where_it_takes_more_room_than_was_reckoned_with(
+        self, pool: Pool, most_open: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Because of what Arrow says of each piece, or of nulls."""
+        monkeypatch.setattr(shared_memory_writer, "_MOST_OPEN", most_open)
+        whole = numbers(MIB // 2 - 4096)
+        pieces = pa.concat_tables([whole.slice(first, 8) for first in range(0, len(whole), 8)])
+        bits = pa.table({"b": [n % 2 == 0 for n in range(3 * MIB)]})
+        nulls = pa.table({"b": [n % 2 == 0 or None for n in range(3 * MIB)]})
+        for table in (whole, pieces, whole, pieces, bits, nulls, bits, nulls):
+            received = pool.send(table)
+            assert received is not None
+            assert received.equals(table)
+            del received
+        assert pool.writer.statistics().segments == 2
+        assert pool.writer.statistics().batches == 8
+
     def test_its_columns_lie_in_the_segment(self, pool: Pool) -> None:
         before = pa.total_allocated_bytes()
         received = pool.send(numbers(MIB))
@@ -171,11 +217,16 @@ class TestPool:
         assert not shared.holds_much
 
     @pytest.mark.skipif(sys.platform != "linux", reason="descriptors are counted in /proc")
-    def test_what_is_held_holds_no_descriptor(self, pool: Pool) -> None:
+    def test_few_segments_hold_a_descriptor_and_none_once_it_is_closed(
+        self, pool: Pool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(shared_memory_writer, "_MOST_OPEN", 2)
         before = len(list(Path("/proc/self/fd").iterdir()))
-        held = [pool.send(numbers(MIB)) for _ in range(6)]
-        assert None not in held
+        held = [pool.send(numbers(MIB, first)) for first in range(6)]
+        assert len(list(Path("/proc/self/fd").iterdir())) == before + 2
+        pool.writer.close()
         assert len(list(Path("/proc/self/fd").iterdir())) == before
+        assert [table["n"][0].as_py() for table in held if table is not None] == list(range(6))
 
     def test_stays_within_its_budget(self, folder: Path) -> None:
         pool = Pool(folder, budget=3 * MIB)
@@ -249,10 +300,10 @@ class TestPool:
     ) -> None:
         first = pool.send(numbers(MIB))
 
-        def full(_path: Path, _size: int | None = None) -> Memory:
+        def full(_path: Path, _size: int) -> tuple[Memory, pa.MemoryMappedFile]:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        monkeypatch.setattr(shared_memory_writer, "map_segment", full)
+        monkeypatch.setattr(shared_memory_segment, "make_segment", full)
         assert [pool.send(numbers(MIB)) for _ in range(3)] == [None, None, None]
         assert first is not None
         del first
@@ -279,7 +330,7 @@ class TestTinyFileSystem:
             pytest.skip("may not mount")
         try:
             with pytest.raises(OSError, match="No space"):
-                map_segment(tmp_path / "in-0", 2 * MIB)
+                make_segment(tmp_path / "in-0", 2 * MIB)
             assert list(tmp_path.iterdir()) == []
         finally:
             subprocess.run(["umount", "-l", tmp_path], check=True)
@@ -290,6 +341,7 @@ class TestEnd:
 import sys
 from pathlib import Path
 from kedge.wire.batch_reader import read_batch
+from kedge.wire.ipc import stream_pieces
 from kedge.wire.shared_memory import Place
 from kedge.wire.shared_memory_reader import SharedMemoryReader
 reader = SharedMemoryReader(Path(sys.argv[1]), "in", "out")

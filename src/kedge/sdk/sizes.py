@@ -9,7 +9,7 @@ from pyarrow import types
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["BatchSizes", "batch_bytes", "holds_its_values", "overhead_bytes"]
+__all__ = ["BatchSizes", "batch_bytes", "bits_of_a_row", "holds_its_values", "overhead_bytes"]
 
 _SMALL = 64 << 10
 _OF_A_BATCH, _OF_A_COLUMN = 1024, 640
@@ -59,13 +59,13 @@ class BatchSizes:
         schema = table.schema
         known, bits = self._known
         if known is None or not known.equals(schema):
-            bits = _bits_of_a_row(schema)
+            bits = bits_of_a_row(schema)
             self._known = schema, bits
         rows: int = table.num_rows
         return rows * bits >> 3 if bits else batch_bytes(table)
 
 
-def _bits_of_a_row(schema: pa.Schema) -> int:
-    """The width of a row, 0 where that varies."""
+def bits_of_a_row(schema: pa.Schema) -> int:
+    """The width of a row without the bits that say which values are null; 0 where it varies."""
     kinds = schema.types
     return sum(kind.bit_width for kind in kinds) if all(map(holds_its_values, kinds)) else 0

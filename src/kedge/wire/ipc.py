@@ -26,7 +26,7 @@ import pyarrow as pa
 from pyarrow import types
 
 from kedge.exceptions import ProtocolError
-from kedge.sdk.sizes import holds_its_values
+from kedge.sdk.sizes import bits_of_a_row, holds_its_values
 from kedge.wire.records import Direction, frame_records
 
 if TYPE_CHECKING:
@@ -53,13 +53,14 @@ class Layout(NamedTuple):
 
     ``message`` is the schema as an IPC message. ``plain`` says that no column needs dictionaries, so that the
     stream is the schema, the record batches and the end marker, one after the other. ``pointing`` are the positions
-    of the columns whose values are found by offsets or indices.
+    of the columns whose values are found by offsets or indices; where there are none, ``bits`` is the width of a row.
     """
 
     schema: pa.Schema
     message: pa.Buffer
     plain: bool
     pointing: tuple[int, ...]
+    bits: int
 
 
 class BatchEncoder:
@@ -140,7 +141,8 @@ def lay_out(schema: pa.Schema) -> Layout:
     """Find out what can be said of every batch of this schema."""
     kinds = schema.types
     pointing = (i for i, kind in enumerate(kinds) if not holds_its_values(kind))
-    return Layout(schema, schema.serialize(), not any(map(_may_hold_dictionary, kinds)), tuple(pointing))
+    is_plain = not any(map(_may_hold_dictionary, kinds))
+    return Layout(schema, schema.serialize(), is_plain, tuple(pointing), bits_of_a_row(schema))
 
 
 def _may_hold_dictionary(kind: pa.DataType) -> bool:

@@ -40,6 +40,10 @@ _PIECE = 64 << 20
 _CALLS_WITHIN = 5.0
 """Seconds for a connection to be taken up by the system of the one who listens."""
 _GONE = "the peer is gone, and had not said that no more records follow"
+_OF_A_MESSAGE = 1 << 10
+"""Bytes that the system takes for a message beside its own, about."""
+_SURELY_FREE = 128 << 10
+"""Bytes for which there is room when the system calls a socket writable: with Linux three quarters of all it holds."""
 _ROOM = 1 << 20
 """Bytes that the system may hold on the way; it takes what it allows."""
 
@@ -55,6 +59,7 @@ class RecordSocket:
         self._sending = threading.Lock()
         self._writable = select.poll()
         self._writable.register(connected, select.POLLOUT)
+        self._surely_free = 0
         self._ahead = b""
         self._room = memoryview(bytearray(2 * _SMALL))
         self._expects_small = True
@@ -83,7 +88,9 @@ class RecordSocket:
 
     def takes_at_once(self) -> bool:
         """Whether a message of up to 32 KiB can be sent without waiting."""
-        return bool(self._writable.poll(0))
+        if self._surely_free < _SMALL and self._writable.poll(0):
+            self._surely_free = _SURELY_FREE
+        return self._surely_free >= _SMALL
 
     @property
     def has_read_ahead(self) -> bool:
@@ -97,6 +104,7 @@ class RecordSocket:
         """Send a message; blocks while the peer does not take it. Raises OSError when it is gone."""
         length = _LENGTH.pack(len(message))
         with self._sending:
+            self._surely_free -= len(message) + _OF_A_MESSAGE
             if len(message) <= _SMALL:
                 self._socket.sendall(length + message)
                 return

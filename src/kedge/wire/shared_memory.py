@@ -45,6 +45,7 @@ __all__ = [
     "is_descriptor",
     "is_private",
     "make_folder",
+    "make_segment",
     "map_segment",
     "pack_descriptor",
     "segment_name",
@@ -66,6 +67,7 @@ TO_TOOL, TO_ENGINE = "in", "out"
 BODY = 64
 """Where batches begin, in bytes from the start of a segment."""
 
+_FLAGS = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 _MARK = b"KEDGE-SHM\x00"
 _PLACE = struct.Struct("<QQQ")
 
@@ -138,38 +140,48 @@ def is_private(folder: Path) -> bool:
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
 
 
-def map_segment(path: Path, size: int | None = None) -> Memory:
-    """Map a segment: the file that is there, or with a ``size`` in bytes a new one.
+def map_segment(path: Path) -> Memory:
+    """Map the segment that is there.
 
-    All of a new file's memory is set aside now, so that a full disk is an OSError here, and not a fault when the
-    memory is written. Raises OSError also for a link, another user's file, and one that is no plain file or too short.
+    Raises OSError also for a link, another user's file, and one that is no plain file or too short.
     """
-    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(path, flags if size is None else flags | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = os.open(path, _FLAGS)
     try:
-        if size is not None:
-            _set_aside(descriptor, size)
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
             raise PermissionError(f"{path} is no plain file of this user")
         if found.st_size < BODY:
             raise OSError(f"{path} has {found.st_size} bytes, and a segment at least {BODY}")
-        return _map(path, found.st_size)
+        with pa.memory_map(str(path), "r+") as file:
+            return _memory_of(file, found.st_size)
+    finally:
+        os.close(descriptor)
+
+
+def make_segment(path: Path, size: int) -> tuple[Memory, pa.MemoryMappedFile]:
+    """Make a segment of ``size`` bytes, and map it; the file is open, which takes a descriptor.
+
+    All of its memory is set aside now, so that a full disk is an OSError here, and not a fault when the memory is
+    written. Raises OSError also where the file is there.
+    """
+    descriptor = os.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        _set_aside(descriptor, size)
+        file = pa.memory_map(str(path), "r+")
+        return _memory_of(file, size), file
     except BaseException:
-        if size is not None:
-            path.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
         raise
     finally:
         os.close(descriptor)
 
 
-def _map(path: Path, size: int) -> Memory:
-    """Map a file by Arrow, whose mappings live on when the file is closed.
+def _memory_of(file: pa.MemoryMappedFile, size: int) -> Memory:
+    """What Arrow has mapped, which lives on when the file is closed.
 
-    Python's own keep a descriptor each, before version 3.13.
+    Python's own mappings keep a descriptor each, before version 3.13.
     """
-    with pa.memory_map(str(path), "r+") as file:
-        region = file.read_buffer(size)
+    region = file.read_buffer(size)
     memory: Memory = (ctypes.c_ubyte * region.size).from_address(region.address)
     memory.region = region  # type: ignore[attr-defined]  # freed after all finalizers, which may write here
     return memory

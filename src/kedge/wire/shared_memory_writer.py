@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import pyarrow as pa
 
 from kedge.wire.ipc import END_MARKER, lay_out, stream_pieces
-from kedge.wire.shared_memory import BODY, FREE, RETIRED, TAKEN, Place, map_segment, segment_name
+from kedge.wire.shared_memory import BODY, FREE, RETIRED, TAKEN, Place, segment_name
+from kedge.wire.shared_memory_segment import OVERFLOW, Segment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from kedge.wire.ipc import Layout
-    from kedge.wire.shared_memory import Memory
 
 __all__ = ["SMALLEST", "PoolStatistics", "SharedMemoryWriter", "pool_share"]
 
@@ -28,8 +28,13 @@ _PATIENCE = 0.05
 _NAP = 0.0002
 SMALLEST = 16 << 10
 """Bytes of a batch below which a message that holds it is as fast as one that stands for it."""
-_OPTIONS = pa.ipc.IpcWriteOptions()
-"""Those of every stream. Where it is given none, Arrow looks for them in the environment."""
+_OF_A_BATCH, _OF_A_COLUMN = 512, 256
+"""Bytes that a batch takes at most beside its values, where these are of one width, and not null: what Arrow says of
+it, and padding."""
+_MOST_KNOWN = 4
+"""Schemas that are known at a time; anchors whose batches come in turn have one each."""
+_MOST_OPEN = 16
+"""Segments whose files are open, with a descriptor each. As a rule no more are in use."""
 _GRAIN = 64 << 10
 _LEAST_SEGMENT = 512 << 10
 """Bytes. The kernel bounds how many mappings a process has."""
@@ -59,16 +64,15 @@ def pool_share(budget: int) -> int:
     return budget - budget // 8
 
 
-class _Segment(NamedTuple):
-    number: int
-    size: int
-    memory: Memory
-    body: pa.Buffer
-    path: Path
+class _Known(NamedTuple):
+    """The layout of a schema, and how long its streams are, if ``bits`` are not 0: ``base`` bytes, and bits for a row.
 
-    @property
-    def free(self) -> bool:
-        return self.memory[0] == FREE and self.memory[1] == FREE
+    That holds for batches of one piece without nulls. Others may fit too: most segments are larger than need be.
+    """
+
+    layout: Layout
+    base: int
+    bits: int
 
 
 class SharedMemoryWriter:
@@ -81,9 +85,8 @@ class SharedMemoryWriter:
         self._folder = folder
         self._prefix = prefix
         self._budget = budget
-        self._layout: Layout | None = None
-        self._segments: list[_Segment] = []  # the smallest first
-        self._fitted: dict[int, int] = {}  # when each was last used for a batch of about its size: the batches before
+        self._known: list[_Known] = []
+        self._segments: list[Segment] = []  # the smallest first
         self._made = 0
         self._held = 0
         self._stalled = False
@@ -101,23 +104,32 @@ class SharedMemoryWriter:
         twentieth of a second either, unless the last wait was in vain.
         The segment belongs to the reader from then on, whether or not the place is ever sent.
         """
-        if table.get_total_buffer_size() < SMALLEST:
+        layout, base, bits = self._known_of(table.schema)
+        if bits:
+            length = base + (table.num_rows * bits >> 3)
+        elif table.get_total_buffer_size() < SMALLEST:
             return None
-        length = self._stream_length(table)
-        if length < SMALLEST:
-            return None
-        segment = self._find(BODY + length, wait)
-        if segment is None:
-            self._inline += wait
-            return None
-        body = pa.FixedSizeBufferWriter(segment.body)
-        body.set_memcopy_threshold(self._budget)  # one thread: to hand a copy to others takes longer than the copy
-        with pa.RecordBatchStreamWriter(body, table.schema, options=_OPTIONS) as stream:
-            stream.write_table(table)
-        segment.memory[0] = TAKEN
-        self._batches += 1
-        self._bytes += length
-        return Place(segment.number, BODY, body.tell())
+        else:
+            length = _stream_length(table, layout)
+        while length >= SMALLEST:
+            segment = self._find(BODY + length, wait)
+            if segment is None:
+                self._inline += wait
+                return None
+            try:
+                written = segment.write(table, layout)
+            except OVERFLOW:
+                exact = _stream_length(table, layout)
+                if exact <= length:
+                    raise
+                length = exact
+                self._measure(layout)
+            else:
+                segment.memory[0] = TAKEN
+                self._batches += 1
+                self._bytes += written
+                return Place(segment.number, BODY, written)
+        return None
 
     @property
     def taken(self) -> int:
@@ -134,17 +146,21 @@ class SharedMemoryWriter:
         passed = self._batches, self._bytes, self._inline, self._waits
         return PoolStatistics(*passed, len(self._segments), self._high_water)
 
-    def _stream_length(self, table: pa.Table) -> int:
-        """The bytes of the table's stream; without writing it, where there are no dictionaries."""
-        layout = self._layout
-        if layout is None or not layout.schema.equals(table.schema, check_metadata=True):
-            layout = self._layout = lay_out(table.schema)
-        if not layout.plain:
-            return sum(map(len, stream_pieces(table)))
-        sizes: int = sum(map(pa.ipc.get_record_batch_size, table.to_batches()))
-        return len(layout.message) + sizes + len(END_MARKER)
+    def _known_of(self, schema: pa.Schema) -> _Known:
+        for known in self._known:
+            if known.layout.schema.equals(schema, check_metadata=True):
+                return known
+        layout = lay_out(schema)
+        base = len(layout.message) + _OF_A_BATCH + len(schema) * _OF_A_COLUMN
+        known = _Known(layout, base, layout.bits)
+        self._known = [known, *self._known[: _MOST_KNOWN - 1]]
+        return known
 
-    def _find(self, size: int, wait: bool) -> _Segment | None:
+    def _measure(self, layout: Layout) -> None:
+        """Measure each batch of a layout from now on."""
+        self._known = [each._replace(bits=0) if each.layout is layout else each for each in self._known]
+
+    def _find(self, size: int, wait: bool) -> Segment | None:
         """A free segment of at least ``size`` bytes."""
         if size > self._budget:
             return None
@@ -160,7 +176,7 @@ class SharedMemoryWriter:
         self._stalled = segment is None
         return segment
 
-    def _free_or_new(self, size: int) -> _Segment | None:
+    def _free_or_new(self, size: int) -> Segment | None:
         """The smallest free segment that is not far too large; with no room for a new one, also one that is.
 
         Where that would take more than half of the pool, from where on readers copy batches out of it, those that are
@@ -169,7 +185,7 @@ class SharedMemoryWriter:
         free = self._smallest_free(size)
         own = max(_LEAST_SEGMENT, size + -size % _GRAIN)
         if free is not None and free.size < _FAR_LARGER * own:
-            self._fitted[free.number] = self._batches
+            free.fitted = self._batches
             return free
         lacking = self._held + own - self._budget
         if lacking > 0:
@@ -182,7 +198,7 @@ class SharedMemoryWriter:
     def _taken_bytes(self) -> int:
         return sum(segment.size for segment in self._segments if not segment.free)
 
-    def _smallest_free(self, size: int) -> _Segment | None:
+    def _smallest_free(self, size: int) -> Segment | None:
         for segment in self._segments:
             if segment.size >= size:
                 memory = segment.memory
@@ -195,32 +211,40 @@ class SharedMemoryWriter:
 
         Those go first that fitted none for longest.
         """
-        fitted = self._fitted
-        free = [s for s in self._segments if s.free and self._batches - fitted[s.number] >= idle]
+        free = [s for s in self._segments if s.free and self._batches - s.fitted >= idle]
         if sum(segment.size for segment in free) < needed:
             return
-        for segment in sorted(free, key=lambda segment: fitted[segment.number]):
+        for segment in sorted(free, key=attrgetter("fitted")):
             if needed <= 0:
                 break
             needed -= segment.size
             self._held -= segment.size
             self._segments.remove(segment)
-            del fitted[segment.number]
             segment.memory[0] = RETIRED
             segment.path.unlink(missing_ok=True)
 
-    def _make(self, size: int) -> _Segment | None:
+    def _make(self, size: int) -> Segment | None:
         path = self._folder / segment_name(self._prefix, self._made)
         try:
-            memory = map_segment(path, size)
+            segment = Segment(self._made, path, size)
         except OSError as error:
             self._budget = self._held  # there is no more room than what the pool has
             logger.warning("records travel through less shared memory: %s: %s", self._folder, error.strerror)
             return None
-        segment = _Segment(self._made, size, memory, pa.py_buffer(memoryview(memory)[BODY:]), path)
+        segment.fitted = self._batches
         insort(self._segments, segment, key=attrgetter("size"))
-        self._fitted[self._made] = self._batches
+        opened = [each for each in self._segments if each.is_open]
+        if len(opened) > _MOST_OPEN:
+            min(opened, key=attrgetter("fitted")).close_file()
         self._made += 1
         self._held += size
         self._high_water = max(self._high_water, self._held)
         return segment
+
+
+def _stream_length(table: pa.Table, layout: Layout) -> int:
+    """The bytes of the table's stream; without writing it, where there are no dictionaries."""
+    if not layout.plain:
+        return sum(map(len, stream_pieces(table)))
+    sizes: int = sum(map(pa.ipc.get_record_batch_size, table.to_batches()))
+    return len(layout.message) + sizes + len(END_MARKER)
