@@ -203,7 +203,7 @@ class TestTls:
 
     def test_wants_all_three_files(self, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("KEDGE_TLS_CERT", authority.files("tool")["KEDGE_TLS_CERT"])
-        with pytest.raises(UsageError, match="belong together; KEDGE_TLS_KEY and KEDGE_TLS_CA is not set"):
+        with pytest.raises(UsageError, match="belong together; KEDGE_TLS_KEY and KEDGE_TLS_CA are not set"):
             Certificates.from_environment()
 
     def test_names_a_file_that_cannot_be_read(self, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 
     from kedge.sdk.outlet import Message
 
-__all__ = ["Peaks", "bench_memory", "peaks"]
+__all__ = ["Peaks", "bench_memory", "peaks", "require_proc"]
 
 _LIMIT = "<= 192 (64 each way, and 64)"
 _STALLS = 5.0
 """Seconds for which the reader takes nothing, at the first batch and in the middle."""
 _ANSWERS_WITHIN = 60.0
+_OF_THIS_PROCESS = Path("/proc/self/status")
 _UNITS = ("KiB for 1,000 runs", *["for 1,000 runs"] * 4)
 _TRANSPORTS = {"shared memory": None, "inline": ""}
 """What ``KEDGE_SHARED_MEMORY`` is for each."""
@@ -48,8 +49,7 @@ class Peaks(NamedTuple):
 
 def bench_memory(gib: float = 1.0, runs: int = 100, say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
     """Measure both; returns one JSON document. Raises UsageError where the system has no ``/proc``."""
-    if not Path("/proc/self/status").exists():
-        raise UsageError("memory is measured on Linux alone, by /proc")
+    require_proc()
     figures = []
     for transport, (case, (tool, stalls)) in product(_TRANSPORTS, _CASES.items()):
         what = f"{gib:g} GiB past {case}" if tool == "Sleeping" else f"{gib:g} GiB {case}"
@@ -61,6 +61,12 @@ def bench_memory(gib: float = 1.0, runs: int = 100, say: Callable[[str], None] =
     with ToolPool(1) as pool:
         figures += _growth_figures(f"{runs} runs in processes of a pool", _settled_growth(runs, pool))
     return {"benchmark": "memory", "machine": machine(), "rounds": 1, "runs": runs, "figures": figures}
+
+
+def require_proc() -> None:
+    """Raises UsageError where the system does not tell what its processes hold."""
+    if not _OF_THIS_PROCESS.exists():
+        raise UsageError("memory is measured on Linux alone, by /proc")
 
 
 def peaks(tool: str, batches: int, transport: str = "shared memory", stalls: float = 0.0) -> Peaks:

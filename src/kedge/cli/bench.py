@@ -13,11 +13,29 @@ from kedge.cli.exits import errors_as_exit_codes
 
 __all__ = ["app"]
 
-app = typer.Typer(
-    help="Measure, against named peers in the same run; prints JSON.", no_args_is_help=True, add_completion=False
-)
+app = typer.Typer(add_completion=False)
 
 Rounds = Annotated[int, typer.Option(min=1, help="pairs of measurements; the median is reported")]
+Gib = Annotated[float, typer.Option(min=0.01, help="how much passes a slow tool, and a reader that stalls")]
+Runs = Annotated[int, typer.Option(min=4, help="runs one after the other in one host")]
+
+
+@app.callback(invoke_without_command=True)
+def whole(
+    context: typer.Context,
+    rounds: Rounds = 5,
+    gib: Gib = 1.0,
+    runs: Runs = 100,
+    parts: Annotated[list[str] | None, typer.Option("--part", help="a command; all but report by default")] = None,
+) -> None:
+    """Measure, against named peers in the same run; prints JSON. Without a command: all of it, as one document."""
+    if context.invoked_subcommand is not None:
+        return
+    from kedge.bench.whole import PARTS, bench_whole
+
+    _refuse_unknown(parts, PARTS)
+    with errors_as_exit_codes():
+        print(json.dumps(bench_whole(_say, parts=parts or PARTS, rounds=rounds, gib=gib, runs=runs), indent=2))
 
 
 @app.command()
@@ -69,17 +87,13 @@ def flow(
     """Whole workflows, against the same queries by hand in DuckDB and Polars, and against Python loops."""
     from kedge.bench.flow import PARTS, bench_flow
 
-    if wrong := [part for part in parts or () if part not in PARTS]:
-        raise typer.BadParameter(f"{wrong[0]!r} is none of {', '.join(PARTS)}", param_hint="--part")
+    _refuse_unknown(parts, PARTS)
     found = bench_flow(rounds, _say, rows=rows, parts=parts or PARTS, folder=folder, flows=flows)
     print(json.dumps(found, indent=2))
 
 
 @app.command()
-def memory(
-    gib: Annotated[float, typer.Option(min=0.01, help="how much passes a slow tool, and a reader that stalls")] = 1.0,
-    runs: Annotated[int, typer.Option(min=4, help="runs one after the other in one host")] = 100,
-) -> None:
+def memory(gib: Gib = 1.0, runs: Runs = 100) -> None:
     """The peak of memory while records wait, and what runs leave behind in the process that starts them."""
     from kedge.bench.memory import bench_memory
 
@@ -93,6 +107,11 @@ def report(files: Annotated[list[Path], typer.Argument(help="what the other comm
     from kedge.bench.report import report_page
 
     print(report_page([json.loads(file.read_text(encoding="utf-8")) for file in files]), end="")
+
+
+def _refuse_unknown(parts: list[str] | None, known: tuple[str, ...]) -> None:
+    if wrong := [part for part in parts or () if part not in known]:
+        raise typer.BadParameter(f"{wrong[0]!r} is none of {', '.join(known)}", param_hint="--part")
 
 
 def _say(text: str) -> None:

@@ -47,7 +47,8 @@ class Certificates(NamedTuple):
         if len(missing) == len(paths):
             return None
         if missing:
-            raise UsageError(f"for TLS {', '.join(_VARIABLES)} belong together; {' and '.join(missing)} is not set")
+            verb = "is" if len(missing) == 1 else "are"
+            raise UsageError(f"for TLS {', '.join(_VARIABLES)} belong together; {' and '.join(missing)} {verb} not set")
         return cls(*(_read(name, path or "") for name, path in paths.items()))
 
     def server(self) -> grpc.ServerCredentials:

@@ -1,0 +1,50 @@
+"""All benchmarks as one document."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from kedge.bench import memory
+from kedge.bench.report import report_page
+from kedge.bench.whole import PARTS, bench_whole
+from kedge.cli.bench import app
+from kedge.exceptions import KedgeError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class TestWhole:
+    def test_is_one_document_of_which_the_page_is_made(self, tmp_path: Path) -> None:
+        printed = CliRunner().invoke(app, ["--part", "harness", "--part", "harness", "--rounds", "1"])
+        assert printed.exit_code == 0
+        found = json.loads(printed.stdout)
+        assert [each["benchmark"] for each in found["documents"]] == ["harness", "harness"]
+        assert found["documents"][0]["rounds"] == 1
+        assert found["left_out"] == {}
+        (tmp_path / "all.json").write_text(printed.stdout, encoding="utf-8")
+        page = CliRunner().invoke(app, ["report", str(tmp_path / "all.json")]).stdout
+        assert page == report_page(found["documents"])
+        assert page.count("## Harness") == 2
+
+    def test_says_what_was_left_out_and_why(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setattr(memory, "_OF_THIS_PROCESS", tmp_path / "none")
+        said: list[str] = []
+        found = bench_whole(said.append, parts=["memory", "harness"], rounds=1)
+        assert [each["benchmark"] for each in found["documents"]] == ["harness"]
+        assert found["left_out"] == {"memory": "memory is measured on Linux alone, by /proc"}
+        assert said == ["--- memory", "--- harness"]
+
+    def test_ends_where_a_part_does(self, capfd: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(KedgeError, match="kedge bench harness ended with exit code 2"):
+            bench_whole(parts=["harness"], rounds=0)
+        assert "--rounds" in capfd.readouterr().err
+
+    def test_refuses_a_part_that_is_none(self) -> None:
+        refused = CliRunner().invoke(app, ["--part", "speed"], env={"COLUMNS": "200"})
+        assert refused.exit_code == 2
+        assert f"'speed' is none of {', '.join(PARTS)}" in refused.output
