@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -43,12 +42,11 @@ def bench_transport(rounds: int = 5, say: Callable[[str], None] = lambda _: None
             say(f"round {number} of {rounds}{' (warm-up)' if number == 0 else ''}")
             _round(ways, figures if number else _figures(), throughput if number else None)
     translation = _translation(say)
-    peaks = _peaks(say)
     return {
         "benchmark": "transport",
         "machine": machine(),
         "rounds": rounds,
-        "figures": [*(figure.as_json() for figure in figures.values()), *translation, *peaks],
+        "figures": [*(figure.as_json() for figure in figures.values()), *translation],
         "throughput": {
             str(size): {name: round(_median(values), 1) for name, values in by_way.items()}
             for size, by_way in throughput.items()
@@ -158,38 +156,6 @@ def _paced(echo: KedgeEcho, table: pa.Table, count: int) -> float:
     for _ in range(_MOST_IN_FLIGHT):
         echo.receive()
     return count / (time.perf_counter() - start)
-
-
-def _peaks(say: Callable[[str], None]) -> list[dict[str, Any]]:
-    """The most memory of a tool process that is slower than the engine, less what it has when idle, in MiB."""
-    if not Path("/proc/self/status").exists():
-        return []
-    say("memory")
-    table = _table(_MIB)
-    figures = []
-    for shared in (True, False):
-        echo = KedgeEcho(table.schema, shared_memory=shared, tool="Sleeping")
-        idle = _high_water(echo.pid)
-        for _ in range(1024):
-            echo.send(table)
-        for _ in range(1024):
-            echo.receive()
-        figures.append(
-            {
-                "name": f"tool process that sleeps while 1 GiB passes, {'shared memory' if shared else 'inline'}: peak",
-                "unit": "MiB above idle",
-                "kedge": round((_high_water(echo.pid) - idle) / 1024),
-                "target": "<= 192 (64 each way, and 64)",
-            }
-        )
-        echo.close()
-    return figures
-
-
-def _high_water(pid: int) -> int:
-    """The peak resident memory of a process until now, in KiB."""
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    return int(status.split("VmHWM:")[1].split()[0])
 
 
 def _table(size: int) -> pa.Table:

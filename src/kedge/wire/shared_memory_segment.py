@@ -70,24 +70,16 @@ class Segment:
             return self._write_anew(table)
         if layout is self._layout:
             file.seek(self._batches_at)
-        else:
-            self._begin(layout)
-        try:
-            self._begun.write_table(table)
-            end: int = file.tell()
-            file.write(END_MARKER)
-        except OVERFLOW:
-            self._layout = None
-            raise
-        return end + len(END_MARKER) - BODY
-
-    def _begin(self, layout: Layout) -> None:
-        """What is written next gets the schema before it."""
-        assert self._file is not None
+        else:  # what is written next gets the schema before it
+            self._begun = pa.RecordBatchStreamWriter(file, layout.schema, options=_OPTIONS)
+            self._batches_at = BODY + len(layout.message)
+            file.seek(BODY)
+        self._layout = None  # until it is known to lie there
+        self._begun.write_table(table)
+        end: int = file.tell()
+        file.write(END_MARKER)
         self._layout = layout
-        self._begun = pa.RecordBatchStreamWriter(self._file, layout.schema, options=_OPTIONS)
-        self._batches_at = BODY + len(layout.message)
-        self._file.seek(BODY)
+        return end + len(END_MARKER) - BODY
 
     def _write_anew(self, table: pa.Table) -> int:
         self._layout = None
