@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from itertools import pairwise
-from statistics import median
+from random import Random
+from statistics import median, stdev
 
 import pytest
 
@@ -21,16 +22,22 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="it is read from
 
 
 class TestGrowth:
-    def test_is_the_slope_for_1000_runs_and_the_scatter_about_it(self) -> None:
-        footprints = [Footprint(100 + 3 * n, 10, 2, n % 2, 0) for n in range(100)]
+    def test_is_the_slope_for_1000_runs_and_what_may_be_chance(self) -> None:
+        levels = (0, 6, 0, 6, 0, 6, 0, 6, 0, 6)
+        footprints = [Footprint(100 + 3 * n, 10, 2, n % 2, levels[n // 10]) for n in range(100)]
         found = growth(footprints)
         assert found["memory"] == (3000, 0)
         assert found["descriptors"] == (0, 0)
-        assert abs(found["children"].slope) < found["children"].noise == 5
+        assert found["children"] == (0, 0)
+        steps = [6, -6, 6, -6, 6, -6, 6, -6, 6]
+        assert found["files"].slope == 0
+        assert found["files"].noise == pytest.approx(2 * stdev(steps) / 3 * 100, abs=0.1)
 
-    def test_of_a_leak_is_more_than_its_scatter(self) -> None:
-        found = growth([Footprint(1000 + 4 * n + 100 * (n % 3), 0, 0, 0, 0) for n in range(500)])
-        assert found["memory"].slope > 10 * found["memory"].noise
+    def test_of_a_leak_is_more_than_chance(self) -> None:
+        noise = Random(1)
+        found = growth([Footprint(1000 + n // 2 + noise.randrange(200), 0, 0, 0, 0) for n in range(1000)])
+        assert found["memory"].slope == pytest.approx(500, abs=50)
+        assert found["memory"].slope > 5 * found["memory"].noise
 
     @pytest.mark.parametrize("at", [100, 400])
     def test_is_none_where_a_table_has_grown_once(self, at: int) -> None:
@@ -81,6 +88,6 @@ class TestPeaks:
                 assert f"{row} host | 70 MiB above idle | 140 MiB when idle |  | {limit} |" in page
                 assert f"{row} tool process | 60 MiB above idle | 80 MiB when idle |  | {limit} |" in page
         for way in ("new processes", "processes of a pool"):
-            none = "0 for 1,000 runs | scatter about the line: 0 for 1,000 runs |  | <= the scatter |"
-            assert f"| files of the host by 6 runs in {way} | {none}" in page
-            assert f"| memory of the host by 6 runs in {way} | " in page
+            none = "0 for 1,000 runs | chance: two standard errors: 0 for 1,000 runs |  | no more than chance |"
+            assert f"| files of the host by 6 runs after as many, in {way} | {none}" in page
+            assert f"| memory of the host by 6 runs after as many, in {way} | " in page

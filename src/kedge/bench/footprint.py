@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import math
 import os
 import statistics
 import tempfile
 import threading
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Footprint", "Growth", "footprints_of_runs", "growth", "mebibyte"]
 
 _WARM_UP = 2
+_PARTS = 10
 
 
 class Footprint(NamedTuple):
@@ -57,7 +59,7 @@ class Footprint(NamedTuple):
 
 
 class Growth(NamedTuple):
-    """By how much one figure grows in 1,000 runs, and how much of that is chance, in the same unit."""
+    """By how much one figure grows in 1,000 runs, and how much of that may be chance, in the same unit."""
 
     slope: float
     noise: float
@@ -78,11 +80,11 @@ def footprints_of_runs(count: int, pool: ToolPool | None = None) -> Iterator[Foo
 
 
 def growth(footprints: list[Footprint]) -> dict[str, Growth]:
-    """The growth of each figure: the slope of the line through it, and the scatter about that line.
+    """The growth of each figure, three footprints and more.
 
     The slope is the median of those between all pairs of runs (Theil-Sen): what each run leaves is in all of them, a
     table of the interpreter's or an arena of the heap that grows once in some hundred runs is in few.
-    Noise is the standard deviation about the line, as if it had been gathered in all the runs that were measured.
+    Noise is two standard errors of the growth from one tenth of the runs to the next.
     """
     return dict(zip(Footprint._fields, map(_growth, zip(*footprints, strict=True)), strict=True))
 
@@ -90,8 +92,12 @@ def growth(footprints: list[Footprint]) -> dict[str, Growth]:
 def _growth(values: tuple[int, ...]) -> Growth:
     pairs = combinations(enumerate(values), 2)
     slope = statistics.median((later - value) / (other - number) for (number, value), (other, later) in pairs)
-    scatter = statistics.pstdev([value - slope * number for number, value in enumerate(values)])
-    return Growth(round(1000 * slope, 1), round(1000 * scatter / len(values), 1))
+    parts = min(_PARTS, len(values))
+    edges = [len(values) * part // parts for part in range(parts + 1)]
+    levels = [statistics.median(values[start:end]) for start, end in pairwise(edges)]
+    steps = [after - before for before, after in pairwise(levels)]
+    noise = 2 * statistics.stdev(steps) / math.sqrt(len(steps)) * parts / len(values)
+    return Growth(round(1000 * slope, 1), round(1000 * noise, 1))
 
 
 def mebibyte() -> pa.Table:

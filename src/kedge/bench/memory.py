@@ -55,11 +55,11 @@ def bench_memory(gib: float = 1.0, runs: int = 100, say: Callable[[str], None] =
         what = f"{gib:g} GiB past {case}" if tool == "Sleeping" else f"{gib:g} GiB {case}"
         say(f"{what}, {transport}")
         figures += _peak_figures(f"{what}, {transport}", peaks(tool, round(gib * 1024), transport, stalls))
-    say(f"{runs} runs")
-    figures += _growth_figures(f"{runs} runs in new processes", _settled_growth(runs))
-    say(f"{runs} runs with a pool")
+    say(f"{2 * runs} runs")
+    figures += _growth_figures(f"{runs} runs after as many, in new processes", _settled_growth(runs))
+    say(f"{2 * runs} runs with a pool")
     with ToolPool(1) as pool:
-        figures += _growth_figures(f"{runs} runs in processes of a pool", _settled_growth(runs, pool))
+        figures += _growth_figures(f"{runs} runs after as many, in processes of a pool", _settled_growth(runs, pool))
     return {"benchmark": "memory", "machine": machine(), "rounds": 1, "runs": runs, "figures": figures}
 
 
@@ -166,9 +166,8 @@ def _kib(pid: str, name: str) -> int:
 
 
 def _settled_growth(runs: int, pool: ToolPool | None = None) -> dict[str, Growth]:
-    """That of the second half: pages of the heap and of stacks are touched for the first time for some hundred runs."""
-    footprints = list(footprints_of_runs(runs, pool))
-    return growth(footprints[len(footprints) // 2 :])
+    """That of so many runs after as many: pages of the heap and of stacks are touched first for some hundred runs."""
+    return growth(list(footprints_of_runs(2 * runs, pool))[runs:])
 
 
 def _peak_figures(what: str, found: Peaks) -> list[dict[str, Any]]:
@@ -193,9 +192,9 @@ def _growth_figures(what: str, grown: dict[str, Growth]) -> list[dict[str, Any]]
             "name": f"{name} of the host by {what}",
             "unit": unit,
             "kedge": each.slope,
-            "peer": "scatter about the line",
+            "peer": "chance: two standard errors",
             "peer_value": each.noise,
-            "target": "<= the scatter",
+            "target": "no more than chance",
         }
         for (name, each), unit in zip(grown.items(), _UNITS, strict=True)
     ]

@@ -120,7 +120,7 @@ def _initialization(message: pb.PluginInitializationData) -> Initialization:
 
 
 def _wire_initialization(initialization: Initialization) -> pb.PluginInitializationData:
-    return pb.PluginInitializationData(
+    message = pb.PluginInitializationData(
         configXml=initialization.config_xml,
         incomingAnchors=[
             pb.IncomingAnchor(
@@ -133,9 +133,10 @@ def _wire_initialization(initialization: Initialization) -> pb.PluginInitializat
             pb.OutgoingAnchor(name=anchor.name, num_connections=anchor.num_connections, metadata=anchor.metadata)
             for anchor in initialization.outgoing
         ],
-        engineConstants=dict(initialization.constants),
         updateMode=_WIRE_MODES[initialization.update_mode],  # type: ignore[arg-type]
     )
+    message.engineConstants.update(initialization.constants)  # an argument of protobuf's leaves a string in a cache
+    return message
 
 
 def _wire_answer(msg_id: str, answer: Answer) -> pb.ControlIn:
