@@ -118,6 +118,7 @@ class TestPool:
             numbers(MIB).replace_schema_metadata({"k": "v"}),
             pa.table({"n": pa.array(range(MIB // 8), pa.int64())}, pa.schema([pa.field("n", pa.int64(), False)])),
             numbers(MIB, 9),
+            pa.table({f"a column of a long name, {n}": pa.array([], pa.int64()) for n in range(200)}),
         ]
         for table in [*tables, *reversed(tables)]:
             place = pool.writer.place(table)

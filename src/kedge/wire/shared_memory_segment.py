@@ -66,7 +66,7 @@ class Segment:
     def write(self, table: pa.Table, layout: Layout) -> int:
         """Lay the stream of a batch of this layout; its length in bytes. Raises one of OVERFLOW."""
         file = self._file
-        if file is None or not layout.plain:
+        if file is None or not layout.plain or not table.num_rows:  # of no rows Arrow writes nothing before the end
             return self._write_anew(table)
         if layout is self._layout:
             file.seek(self._batches_at)
