@@ -168,6 +168,21 @@ class TestRecordSocket:
         sending.join(10)
         assert len(failure) == 1
 
+    @pytest.mark.parametrize("size", [1, 100, 5_000, 32 << 10])
+    def test_who_asks_whether_it_takes_at_once_is_not_kept_waiting(
+        self, pair: tuple[RecordSocket, RecordSocket], size: int
+    ) -> None:
+        """Nobody reads: a message that were not taken at once would wait until the test's time is over."""
+        sender, receiver = pair
+        sent = 0
+        while sender.takes_at_once():
+            sender.send(bytes(size))
+            sent += 1
+        assert sent > 0
+        for _ in range(sent):
+            assert receiver.receive() == bytes(size)
+        assert sender.takes_at_once()
+
     def test_its_text_tells_its_state(self, pair: tuple[RecordSocket, RecordSocket]) -> None:
         pair[0].break_off()
         assert repr(pair[0]) == "<RecordSocket, 0 bytes read ahead, broken off>"
