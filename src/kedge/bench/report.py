@@ -18,7 +18,7 @@ in the same run; it is the median of the pairs. Absolute figures say more about 
 the load: with more processes than cores, those that hand records from thread to thread wait the longest.
 
 The tool passes through what it gets; both processes run on this machine. `kedge bench --gib 16 --runs 1000` measures
-all of it, which takes most of an hour; `kedge bench transport` and the others measure a part. This page is made by
+all of it, in about half an hour; `kedge bench transport` and the others measure a part. This page is made by
 `kedge bench report` from what they printed.
 """
 _COLORS = ("#0b7285", "#74b816", "#e8590c", "#862e9c", "#868e96", "#c2255c")
