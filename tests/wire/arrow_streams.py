@@ -11,6 +11,7 @@ from tests.strategies import foreign_tables, tables
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+MIB = 1 << 20
 LARGE_ROWS = 60_000
 TABLES = tables() | foreign_tables()
 
@@ -40,3 +41,8 @@ def addresses(table: pa.Table) -> Iterator[int]:
 def lies_in(table: pa.Table, data: Any) -> bool:
     start = pa.py_buffer(data).address
     return all(start <= address < start + pa.py_buffer(data).size for address in addresses(table))
+
+
+def numbers(size: int, first: int = 0) -> pa.Table:
+    """A table of ``size`` bytes."""
+    return pa.table({"n": pa.array(range(first, first + size // 8), pa.int64())})

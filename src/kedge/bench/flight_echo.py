@@ -6,13 +6,14 @@ Run as a module it serves, and prints the address.
 from __future__ import annotations
 
 import queue
-import subprocess
 import sys
 import threading
 from typing import Any
 
 import pyarrow as pa
 from pyarrow import flight
+
+from kedge.bench.peer_process import PeerProcess, end_with_parent
 
 __all__ = ["FlightEcho"]
 
@@ -21,10 +22,7 @@ class FlightEcho:
     """A Flight server in a process of its own, and an exchange with it. :meth:`close` it."""
 
     def __init__(self, path: str, schema: pa.Schema) -> None:
-        command = [sys.executable, "-m", "kedge.bench.flight_echo", f"grpc+unix://{path}"]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603 - this very module
-        assert self._process.stdout is not None
-        self._process.stdout.readline()
+        self._process = PeerProcess("kedge.bench.flight_echo", f"grpc+unix://{path}")
         self._client = flight.connect(f"grpc+unix://{path}")
         self._writer, self._reader = self._client.do_exchange(flight.FlightDescriptor.for_command(b"echo"))
         self._writer.begin(schema)
@@ -47,10 +45,7 @@ class FlightEcho:
         self._writer.done_writing()
         self._writer.close()
         self._client.close()
-        self._process.terminate()
-        self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        self._process.close()
 
     def _send_all(self) -> None:
         while (table := self._out.get()) is not None:
@@ -65,6 +60,7 @@ class _Server(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow has no 
 
 
 if __name__ == "__main__":
+    end_with_parent()
     server = _Server(sys.argv[1])
     print(sys.argv[1], flush=True)
     server.serve()

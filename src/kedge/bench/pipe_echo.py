@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class PipeEcho:
 
 
 def _echo(pipe: Connection[bytes, bytes]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # that is for who started this
     try:
         while True:
             pipe.send_bytes(pipe.recv_bytes())

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import queue
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import grpc
 
+from kedge.bench.peer_process import PeerProcess, end_with_parent
 from kedge.wire.grpc_names import CHANNEL_OPTIONS
 
 if TYPE_CHECKING:
@@ -26,10 +26,7 @@ class RawEcho:
     """A raw echo server in a process of its own, and a stream to it. :meth:`close` it."""
 
     def __init__(self, address: str) -> None:
-        command = [sys.executable, "-m", "kedge.bench.raw_echo", address]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603 - this very module
-        assert self._process.stdout is not None
-        self._process.stdout.readline()
+        self._process = PeerProcess("kedge.bench.raw_echo", address)
         self._channel = grpc.insecure_channel(address, options=CHANNEL_OPTIONS)
         self._out: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         echo: grpc.StreamStreamMultiCallable[bytes, bytes] = self._channel.stream_stream("/raw/Echo")
@@ -50,10 +47,7 @@ class RawEcho:
             for _ in self._replies:
                 """Nothing more is expected."""
         self._channel.close()
-        self._process.terminate()
-        self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        self._process.close()
 
 
 def _echo(requests: Iterator[bytes], _context: grpc.ServicerContext) -> Iterator[bytes]:
@@ -71,4 +65,5 @@ def _serve(address: str) -> None:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     _serve(sys.argv[1])

@@ -48,12 +48,18 @@ def bench_whole(
 
 
 def _measured(part: str, rounds: int, gib: float, runs: int) -> dict[str, Any]:
-    options: dict[str, float] = {"--rounds": rounds * (_STARTS_FOR_A_ROUND if part == "start" else 1)}
-    if part == "memory":
-        options = {"--gib": gib, "--runs": runs}
-    command = [sys.executable, "-m", "kedge.cli", "bench", part, *(str(it) for pair in options.items() for it in pair)]
-    found = subprocess.run(command, stdout=subprocess.PIPE, check=False)  # noqa: S603 - this very program
-    if found.returncode:
-        raise KedgeError(f"kedge bench {part} ended with exit code {found.returncode}")
-    document: dict[str, Any] = json.loads(found.stdout)
+    options: dict[str, list[str | float]] = {
+        "start": ["--rounds", _STARTS_FOR_A_ROUND * rounds],
+        "memory": ["--gib", gib, "--runs", runs],
+    }
+    command = [sys.executable, "-m", "kedge.cli", "bench", part, *map(str, options.get(part, ["--rounds", rounds]))]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)  # noqa: S603 - this very program
+    try:
+        printed, _ = process.communicate()
+    except KeyboardInterrupt:
+        process.communicate()  # it was told, too, and clears away what it has begun
+        raise
+    if process.returncode:
+        raise KedgeError(f"kedge bench {part} ended with exit code {process.returncode}")
+    document: dict[str, Any] = json.loads(printed)
     return document

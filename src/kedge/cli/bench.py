@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from kedge.cli.exits import errors_as_exit_codes
+from kedge.exceptions import UsageError
 
 __all__ = ["app"]
 
@@ -30,6 +31,9 @@ def whole(
 ) -> None:
     """Measure, against named peers in the same run; prints JSON. Without a command: all of it, as one document."""
     if context.invoked_subcommand is not None:
+        sources = {name: context.get_parameter_source(name) for name in context.params}
+        if given := [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]:
+            raise typer.BadParameter(f"{given[0]} is for all; put what is for {context.invoked_subcommand} behind it")
         return
     from kedge.bench.whole import PARTS, bench_whole
 
@@ -106,7 +110,19 @@ def report(files: Annotated[list[Path], typer.Argument(help="what the other comm
     """A page, in Markdown, of figures that were measured before."""
     from kedge.bench.report import report_page
 
-    print(report_page([json.loads(file.read_text(encoding="utf-8")) for file in files]), end="")
+    with errors_as_exit_codes():
+        print(report_page(map(_document, files)), end="")
+
+
+def _document(file: Path) -> dict[str, Any]:
+    """What a file holds. Raises UsageError where that is no document of a benchmark."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{file} cannot be read: {error}") from error
+    if not isinstance(found, dict) or "benchmark" not in found:
+        raise UsageError(f"{file} is nothing that kedge bench has printed")
+    return found
 
 
 def _refuse_unknown(parts: list[str] | None, known: tuple[str, ...]) -> None:

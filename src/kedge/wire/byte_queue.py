@@ -72,7 +72,10 @@ class ByteQueue(Generic[T]):
         return self._taker_waits and not self._items and self._closed is False
 
     def close(self, error: BaseException | None = None) -> None:
-        """Take nothing more. With an ``error`` what is queued is dropped and writers get the error."""
+        """Take nothing more. With an ``error`` what is queued is dropped and writers get the error.
+
+        Each gets a copy: the frames that an error has passed would live as long as this queue.
+        """
         with self._lock:
             if self._closed is False:
                 self._closed = error

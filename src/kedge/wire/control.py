@@ -135,7 +135,8 @@ def _wire_initialization(initialization: Initialization) -> pb.PluginInitializat
         ],
         updateMode=_WIRE_MODES[initialization.update_mode],  # type: ignore[arg-type]
     )
-    message.engineConstants.update(initialization.constants)  # an argument of protobuf's leaves a string in a cache
+    # For an argument, protobuf makes the name of this method anew each time, and Python's cache of methods keeps it.
+    message.engineConstants.update(initialization.constants)
     return message
 
 
