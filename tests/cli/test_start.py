@@ -78,6 +78,13 @@ class TestMain:
         assert CliRunner().invoke(app, ["run", str(flow)]).exit_code == 0
         assert gc.get_freeze_count() == before
 
+    @pytest.mark.parametrize("command", ["run", "check"])
+    def test_a_name_that_is_too_long_is_a_wrong_call(self, command: str) -> None:
+        arguments = [sys.executable, "-m", "kedge.cli", command, "x" * 300]
+        done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert "Traceback" not in done.stderr
+
     def test_a_file_that_is_not_there_is_a_wrong_call(self, tmp_path: Path) -> None:
         missing = tmp_path / "none.yxmd"
         command = [sys.executable, "-m", "kedge.cli", "run", str(missing)]

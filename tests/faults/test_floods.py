@@ -322,4 +322,4 @@ class TestTool:
         push = said(outgoing_metadata={"output_anchor_name": "x" * (limits.LARGEST_NAME + 1)})
         with talking(tmp_path, [push], receiver()) as session:
             assert session.wait(20)
-        assert "a name on Control has 4097 characters, the limit is 4096" in str(session.failure)
+        assert "a name on Control has 4097 bytes, the limit is 4096" in str(session.failure)

@@ -10,7 +10,7 @@ import pytest
 from kedge.formula import FormulaOptions, bind, register_udfs, to_sql
 from kedge.formula.functions.registry import FUNCTIONS
 from kedge.formula.reference import function_reference
-from kedge.formula.udfs import UDFS, has_udf
+from kedge.formula.udfs import has_udf, udfs
 
 if TYPE_CHECKING:
     from kedge.formula.typed import Function
@@ -25,7 +25,7 @@ class TestRegister:
             assert connection.cursor().sql("SELECT kedge_get_part('a,b', ',', 1)").fetchall() == [("b",)]
 
     def test_names_are_unique_and_of_kedge(self) -> None:
-        names = [udf.name for udf in UDFS()]
+        names = [udf.name for udf in udfs()]
         assert len(set(names)) == len(names)
         assert all(name.startswith("kedge_") for name in names)
 

@@ -6,6 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,11 +21,12 @@ from tests.tools.test_files import INPUT, config
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pyarrow as pa
-
     from tests.tools.flows import Cell, Outcome
 
 Rows = list[tuple["Cell", ...]]
+
+
+UTF8 = {"CodePage": "65001"}
 
 
 def read(tmp_path: Path, content: bytes, **options: str) -> Outcome:
@@ -51,6 +53,11 @@ class TestRecords:
             (b"a,b\n1\x002,3\n", {}, ["a", "b"], [("1\x002", "3")]),
             (b"a,b\r\n1,2\n3,4\r5,6\r\n", {}, ["a", "b"], [("1", "2"), ("3", "4"), ("5", "6")]),
             (b"a,b\r1,2\r3,4", {}, ["a", "b"], [("1", "2"), ("3", "4")]),
+            (b"a,b,c\nx\x0cy,z\n1,2,3\n", {}, ["a", "b", "c"], [("x\x0cy", "z", None), ("1", "2", "3")]),
+            ("a,b\nx\u2028y\n1,2\n".encode(), UTF8, ["a", "b"], [("x\u2028y", None), ("1", "2")]),
+            ("a§b\n1§2\n".encode(), UTF8 | {"Delimeter": "§"}, ["a", "b"], [("1", "2")]),
+            ('a§b\n"1§"§2\n'.encode(), UTF8 | {"Delimeter": "§"}, ["a", "b"], [("1§", "2")]),
+            ("a,b\n\ufffd,1\n\n2,3\n".encode(), UTF8, ["a", "b"], [("\ufffd", "1"), ("", None), ("2", "3")]),
         ],
     )
     def test_lines(self, tmp_path: Path, content: bytes, options: dict[str, str], names: list[str], rows: Rows) -> None:
@@ -212,6 +219,15 @@ class TestTypedAtOnce:
         report = flow.run(taps=[(tool, "Output")])
         assert ("".join(report.statements).count("CAST(NULL AS TEXT)")) == (6 if at_once else 0)
         return report.table(tool, "Output"), [message.text for message in report.messages]
+
+    def test_a_field_that_no_record_has_is_null_in_its_type(self, tmp_path: Path) -> None:
+        (tmp_path / "in.csv").write_text("A,B,C\n1\n2\n", encoding="utf-8")
+        flow, origin = Workflow(path=tmp_path / "flow.yxmd").add("DbFileInput", config("in.csv"))
+        wanted = "<SelectField field='C' selected='True' type='Int32'/>"
+        flow, select = flow.add("AlteryxSelect", f"<SelectFields>{wanted}</SelectFields>")
+        table = flow.connect(origin, "Output", select, "Input").run(taps=[(select, "Output")]).table(select, "Output")
+        assert table["A"].to_pylist() == ["1", "2"]
+        assert (table["C"].type, table["C"].to_pylist()) == (pa.int32(), [None, None])
 
     @staticmethod
     def entry(name: str) -> str:

@@ -89,6 +89,7 @@ class TestPool:
     def test_whatever_lay_there_before(self, pool: Pool, most_open: int, monkeypatch: pytest.MonkeyPatch) -> None:
         """Where the schema is the one before, it stays where it is; a dictionary is written over it."""
         monkeypatch.setattr(shared_memory_writer, "_MOST_OPEN", most_open)
+        monkeypatch.setattr(shared_memory_writer, "SMALLEST", 0)
         nulls = pa.table({"n": pa.array([None if n % 3 else n for n in range(50_000)], pa.int64())})
         tables = [
             numbers(MIB),
@@ -102,7 +103,7 @@ class TestPool:
             numbers(MIB).replace_schema_metadata({"k": "v"}),
             pa.table({"n": pa.array(range(MIB // 8), pa.int64())}, pa.schema([pa.field("n", pa.int64(), False)])),
             numbers(MIB, 9),
-            pa.table({f"a column of a long name, {n}": pa.array([], pa.int64()) for n in range(200)}),
+            numbers(0),
         ]
         for table in [*tables, *reversed(tables)]:
             place = pool.writer.place(table)
@@ -211,7 +212,16 @@ class TestPool:
         assert len(list(Path("/proc/self/fd").iterdir())) == before + 2
         pool.writer.close()
         assert len(list(Path("/proc/self/fd").iterdir())) == before
+        assert pool.writer.statistics().segments == 6, "those that there were"
         assert [table["n"][0].as_py() for table in held if table is not None] == list(range(6))
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="needs a program that lists its descriptors")
+    def test_programs_that_are_started_do_not_inherit_it(self, pool: Pool) -> None:
+        held = pool.send(numbers(MIB))
+        listing = "import os; print([os.readlink(f'/dev/fd/{n}') for n in os.listdir('/dev/fd') if n != '3'])"
+        listed = subprocess.run([sys.executable, "-c", listing], close_fds=False, capture_output=True, check=False)
+        assert held is not None
+        assert b"in-0" not in listed.stdout
 
     def test_stays_within_its_budget(self, folder: Path) -> None:
         pool = Pool(folder, budget=3 * MIB)
@@ -233,6 +243,7 @@ class TestPool:
 
     def test_a_small_batch_travels_inline(self, pool: Pool) -> None:
         assert pool.send(numbers(1024)) is None
+        assert pool.send(pa.table({f"column {n}": [n] for n in range(200)})) is None, "also one of many columns"
         assert pool.writer.statistics().inline == 0
 
     def test_gives_up_small_segments_for_a_large_one(self, folder: Path) -> None:

@@ -109,9 +109,9 @@ def _print_counts(tools: tuple[ToolReport, ...], console: Console) -> None:
         widths[1] = max(min(widths[1], widths[1] + room), len(_HEADINGS[1]))
     box = HEAVY_HEAD.substitute(console.options)
     around = [width + 2 for width in widths]
-    console.print(Text(box.get_top(around)))
-    console.print(Text(_line(rows[0], widths, box.head_left, box.head_vertical), "bold"))
-    console.print(Text(box.get_row(around, "head")))
+    console.print(Text(box.get_top(around)), soft_wrap=True)
+    console.print(Text(_line(rows[0], widths, box.head_left, box.head_vertical), "bold"), soft_wrap=True)
+    console.print(Text(box.get_row(around, "head")), soft_wrap=True)
     lines = [_line(row, widths, box.mid_left, box.mid_vertical) for row in rows[1:]]
     print(*lines, box.get_bottom(around), sep="\n", file=console.file)
 

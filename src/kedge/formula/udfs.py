@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["UDFS", "Udf", "has_udf", "register"]
+__all__ = ["Udf", "has_udf", "register", "udfs"]
 
 from functools import cache
 from inspect import Parameter as SignatureParameter
 from inspect import Signature
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
@@ -90,13 +90,10 @@ def _udf(function: Function) -> Udf:
 
 
 @cache
-def _all() -> tuple[Udf, ...]:
+def udfs() -> tuple[Udf, ...]:
+    """All user-defined functions; building them takes a moment, once."""
     named: Iterable[Function] = FUNCTIONS.values()
     return tuple(_udf(each) for each in (*named, *HELPERS) if has_udf(each))
-
-
-UDFS: Final = _all
-"""All user-defined functions; a call, because building them takes a moment."""
 
 
 def register(connection: DuckDBPyConnection, names: Container[str] | None = None) -> list[str]:
@@ -104,7 +101,7 @@ def register(connection: DuckDBPyConnection, names: Container[str] | None = None
 
     Returns the names of those that were added.
     """
-    added = [udf for udf in _all() if names is None or udf.name in names]
+    added = [udf for udf in udfs() if names is None or udf.name in names]
     for udf in added:
         connection.create_function(  # type: ignore[call-overload]
             udf.name,

@@ -133,7 +133,7 @@ class ProcessOutput:
 
     def _take_refusal(self, line: str) -> bool:
         _, refused, text = line.partition(REFUSAL_PREFIX)
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             problems = json.loads(text) if refused else None
             if isinstance(problems, list) and all(isinstance(problem, str) for problem in problems):
                 self.refusal = tuple(problems)

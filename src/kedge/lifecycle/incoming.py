@@ -118,7 +118,8 @@ class IncomingRecords:
             if len(self._early) == MOST_CONNECTIONS:
                 raise ProtocolError(f"{MOST_CONNECTIONS} messages came before the initialisation, which is the limit")
             self._early.append(event)
-            self._hold(event.size if isinstance(event, (ChunkArrived, BatchArrived)) else 0)
+            overhead = event.overhead if isinstance(event, BatchArrived) else 0
+            self._hold(overhead + event.size if isinstance(event, (ChunkArrived, BatchArrived)) else 0)
         elif isinstance(event, BatchArrived):
             self._take_batch(event, now)
         elif isinstance(event, ChunkArrived):

@@ -22,6 +22,8 @@ __all__ = ["DirectRecords", "pays_to_pause"]
 
 _PAUSE = 60e-6
 """Seconds between looking at the bell alone and waiting for the next message, where the engine has work enough."""
+_SELECTABLE = 1024
+"""Descriptors from here on are more than ``select`` takes, which alone waits for less than a millisecond."""
 _WORK_ENOUGH = 3
 """Batches that the engine holds."""
 _GAPS = 100e-6, 1e-3
@@ -77,7 +79,8 @@ class DirectRecords:
         now = time.monotonic()
         received, seconds = self._received, now - self._looked_at
         self._received, self._looked_at = 0, now
-        return pays_to_pause(seconds, received) and self._writer.unread >= _WORK_ENOUGH
+        may_select = self._bell < _SELECTABLE
+        return may_select and pays_to_pause(seconds, received) and self._writer.unread >= _WORK_ENOUGH
 
     def ring(self) -> None:
         """Call the thread that waits, or will wait; from any thread."""

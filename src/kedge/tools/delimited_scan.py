@@ -263,14 +263,16 @@ class _Reading:
 
     def _decoded(self, start: int, raw: Iterable[bytes]) -> Iterator[str]:
         """Yield lines as texts; a carriage return alone ends one, too."""
-        encoding, errors = self._file.options.encoding, "replace" if self._file.options.ignore_errors else "strict"
+        encoding = self._file.options.encoding
         for lines in raw:
             for line in lines.splitlines(keepends=True):
                 try:
-                    text = line.decode(encoding, errors)
+                    text = line.decode(encoding)
                 except UnicodeDecodeError as fault:
-                    self._refuse(start + fault.start)
-                self._was_replaced = self._was_replaced or "\ufffd" in text
+                    if not self._file.options.ignore_errors:
+                        self._refuse(start + fault.start)
+                    self._was_replaced = True
+                    text = line.decode(encoding, "replace")
                 yield text
                 start += len(line)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 __all__ = ["TYPED", "Layout", "longest_text", "null_if_empty", "nulls", "read_block"]
 
 import csv
+import io
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -133,8 +134,10 @@ def read_block(memory: bytes | bytearray, size: int, layout: Layout) -> pa.Table
     all of its texts are plainly of that type, else it has the texts.
 
     ``None`` where records have to be read one by one: quotes stand elsewhere than around whole cells, a line is blank
-    where records have several cells, or a record has too many.
+    where records have several cells, a record has too many, or Arrow takes no such delimiter.
     """
+    if not layout.delimiter.isascii():
+        return None
     text = Text(memory, size)
     quotes = _quotes(text, layout)
     if len(quotes) and not _are_around_cells(quotes, text, layout):
@@ -193,6 +196,7 @@ def _parse(
 
     names = [str(place) for place in range(columns)]
     types = {str(place): typed.get(place, pa.string()) for place in range(columns) if place in layout.used}
+    types = types or {"0": pa.string()}  # of no columns Arrow makes all
     try:
         return pyarrow.csv.read_csv(
             pa.BufferReader(pa.py_buffer(text.memory).slice(0, text.size)),
@@ -312,5 +316,6 @@ def null_if_empty(column: Any, layout: Layout) -> Any:
 
 def _cells(record: str, layout: Layout) -> Iterator[list[Any]]:
     if layout.quote:
-        return csv.reader(record.splitlines(keepends=True), delimiter=layout.delimiter, quotechar=layout.quote)
+        lines = io.StringIO(record, newline="")  # it ends a line where the format does, and not at U+2028
+        return csv.reader(lines, delimiter=layout.delimiter, quotechar=layout.quote)
     return iter([record.split(layout.delimiter)])

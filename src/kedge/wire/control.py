@@ -260,8 +260,8 @@ def _struct_values(struct: WireMessage) -> dict[str, Any]:
 
 def _name(text: str) -> str:
     """The name of an anchor or a connection."""
-    if len(text) > LARGEST_NAME:
-        raise ProtocolError(f"a name on Control has {len(text)} characters, the limit is {LARGEST_NAME}")
+    if (size := len(text.encode())) > LARGEST_NAME:
+        raise ProtocolError(f"a name on Control has {size} bytes, the limit is {LARGEST_NAME}")
     return text
 
 

@@ -26,7 +26,7 @@ import pyarrow as pa
 from pyarrow import types
 
 from kedge.exceptions import ProtocolError
-from kedge.sdk.sizes import bits_of_a_row, holds_its_values
+from kedge.sdk.sizes import holds_its_values
 from kedge.wire.records import Direction, frame_records
 
 if TYPE_CHECKING:
@@ -53,14 +53,13 @@ class Layout(NamedTuple):
 
     ``message`` is the schema as an IPC message. ``plain`` says that no column needs dictionaries, so that the
     stream is the schema, the record batches and the end marker, one after the other. ``pointing`` are the positions
-    of the columns whose values are found by offsets or indices; where there are none, ``bits`` is the width of a row.
+    of the columns whose values are found by offsets or indices.
     """
 
     schema: pa.Schema
     message: pa.Buffer
     plain: bool
     pointing: tuple[int, ...]
-    bits: int
 
 
 class BatchEncoder:
@@ -142,7 +141,7 @@ def lay_out(schema: pa.Schema) -> Layout:
     kinds = schema.types
     pointing = (i for i, kind in enumerate(kinds) if not holds_its_values(kind))
     is_plain = not any(map(_may_hold_dictionary, kinds))
-    return Layout(schema, schema.serialize(), is_plain, tuple(pointing), bits_of_a_row(schema))
+    return Layout(schema, schema.serialize(), is_plain, tuple(pointing))
 
 
 def _may_hold_dictionary(kind: pa.DataType) -> bool:

@@ -87,7 +87,7 @@ class RecordSocket:
         return self._socket.fileno()
 
     def takes_at_once(self) -> bool:
-        """Whether a message of up to 32 KiB can be sent without waiting."""
+        """Whether a message of up to 32 KiB can be sent without waiting, as far as the system tells."""
         if self._surely_free < _SMALL and self._writable.poll(0):
             self._surely_free = _SURELY_FREE
         return self._surely_free >= _SMALL

@@ -168,6 +168,7 @@ def make_segment(path: Path, size: int) -> tuple[Memory, pa.MemoryMappedFile]:
     try:
         _set_aside(descriptor, size)
         file = pa.memory_map(str(path), "r+")
+        os.set_inheritable(file.fileno(), False)  # or programs that are started would hold the memory
         return _memory_of(file, size), file
     except BaseException:
         path.unlink(missing_ok=True)

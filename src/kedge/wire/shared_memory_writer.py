@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
+from kedge.sdk.sizes import bits_of_a_row
 from kedge.wire.ipc import END_MARKER, lay_out, stream_pieces
 from kedge.wire.shared_memory import BODY, FREE, RETIRED, TAKEN, Place, segment_name
 from kedge.wire.shared_memory_segment import OVERFLOW, Segment
@@ -88,6 +89,7 @@ class SharedMemoryWriter:
         self._known: list[_Known] = []
         self._segments: list[Segment] = []  # the smallest first
         self._made = 0
+        self._left = 0  # the segments that there were when it was closed
         self._held = 0
         self._stalled = False
         self._batches = self._bytes = self._inline = self._waits = self._high_water = 0
@@ -106,7 +108,8 @@ class SharedMemoryWriter:
         """
         layout, base, bits = self._known_of(table.schema)
         if bits:
-            length = base + (table.num_rows * bits >> 3)
+            values = table.num_rows * bits >> 3
+            length = base + values if values >= SMALLEST else 0
         elif table.get_total_buffer_size() < SMALLEST:
             return None
         else:
@@ -139,12 +142,13 @@ class SharedMemoryWriter:
     def close(self) -> None:
         """Let go of the segments, whose readers keep what they have; every batch is inline from now on."""
         self._budget = 0
+        self._left = len(self._segments)
         self._segments.clear()
 
     def statistics(self) -> PoolStatistics:
         """What passed so far, and the pool."""
         passed = self._batches, self._bytes, self._inline, self._waits
-        return PoolStatistics(*passed, len(self._segments), self._high_water)
+        return PoolStatistics(*passed, len(self._segments) or self._left, self._high_water)
 
     def _known_of(self, schema: pa.Schema) -> _Known:
         for known in self._known:
@@ -152,7 +156,7 @@ class SharedMemoryWriter:
                 return known
         layout = lay_out(schema)
         base = len(layout.message) + _OF_A_BATCH + len(schema) * _OF_A_COLUMN
-        known = _Known(layout, base, layout.bits)
+        known = _Known(layout, base, bits_of_a_row(schema))
         self._known = [known, *self._known[: _MOST_KNOWN - 1]]
         return known
 
